@@ -1,0 +1,19 @@
+//! What Aftercall is about, with nothing of how it is done: conversations, runs, attempts, deployments, and the
+//! rules that decide what happens to them. Nothing here does I/O, reads a clock, rolls dice or knows of SQL or HTTP.
+
+pub mod attempt;
+pub mod deployment;
+pub mod error_code;
+pub mod ids;
+pub mod run;
+
+pub use attempt::{
+    Action, AttemptEnd, AttemptReport, ErrorDocument, Frame, LogEntry, LogLevel, Metric, ResourceUse,
+};
+pub use deployment::{DeploymentFacts, DeploymentId, ForkWay};
+pub use error_code::Code;
+pub use ids::{
+    AttemptNumber, ConversationId, Environment, Epoch, EventId, Incarnation, KeyId, ProjectName, RunId,
+    Source,
+};
+pub use jiff::Timestamp;

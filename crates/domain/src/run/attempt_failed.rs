@@ -1,0 +1,36 @@
+//! An attempt failed by its own doing: again later, or never.
+
+use super::{Command, End, Policy, RunState, Status, Transition};
+use crate::Timestamp;
+use crate::error_code::Code;
+
+pub(super) fn step(state: &RunState, code: Code, jitter: f64, now: Timestamp, policy: &Policy) -> Transition {
+    let mut state = state.clone();
+    state.failures += 1;
+    state.interruptions = 0;
+    state.alone = false;
+    state.last_error = Some(code);
+    if state.failures >= policy.attempts {
+        return dead_letter(state, Code::AttemptsUsedUp);
+    }
+    let due_at = policy.next_attempt(state.failures, jitter, now);
+    if state.age(due_at) > policy.age_limit {
+        return dead_letter(state, Code::AgeLimit);
+    }
+    state.status = Status::Backoff;
+    state.claimed_by = None;
+    state.due_at = due_at;
+    Transition {
+        state,
+        commands: vec![Command::WakeAt(due_at)],
+    }
+}
+
+/// Ends a run for good: nothing is attempted any more unless a person asks.
+pub(super) fn dead_letter(mut state: RunState, reason: Code) -> Transition {
+    state.to_end(End::Failed);
+    Transition {
+        state,
+        commands: vec![Command::DeadLetter { reason }],
+    }
+}
