@@ -1,0 +1,100 @@
+//! What Aftercall remembers, and what it promises about remembering it.
+//!
+//! [`Store`] is the promise; [`sqlite`] keeps it in one folder; `conformance` is the suite that every store must pass.
+//! Payloads are sealed here, under a key per conversation, before they reach a disk, so that no caller can forget to.
+//! Nothing here knows of Python or HTTP, and nothing here reads a clock: every call that needs the time is given it.
+
+pub mod records;
+mod store_error;
+
+pub use records::{
+    Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun, ConversationRecord,
+    DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Scope, StoreHealth,
+};
+pub use store_error::StoreError;
+
+use async_trait::async_trait;
+use domain::run::{Event, Policy};
+use domain::{AttemptReport, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId, Timestamp};
+
+/// Everything that is remembered. All methods may be called at once from many tasks; each is one transaction.
+///
+/// # Errors
+/// Every method may fail with [`StoreError::ReadOnly`] (the disk is full: reading and completing still work),
+/// [`StoreError::Unknown`] (the commit's fate could not be told: ask again by key) or [`StoreError::Failed`].
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Accepts conversations durably: event, conversation and run of each in one commit for all. Answers in order.
+    /// One that was there before with the same content is [`Acceptance::Known`], with other content [`Acceptance::Conflict`].
+    /// A store whose queue is at its limit answers [`Acceptance::QueueFull`] and keeps nothing of it.
+    async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
+
+    /// Takes up to `claim.limit` due runs, oldest due first: raises their epochs and writes their attempt rows, in one commit.
+    async fn claim(&self, claim: Claim, policy: &Policy, now: Timestamp) -> Result<Vec<ClaimedRun>, StoreError>;
+
+    /// Applies one event to a run by [`domain::run::step`], records with it what an attempt left, and wakes who must act.
+    /// A step that the rules refuse is [`StoreError::Refused`] and changes nothing.
+    async fn apply(
+        &self,
+        run: RunId,
+        event: Event,
+        report: Option<AttemptReport>,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError>;
+
+    /// Runs that another boot than `incarnation` still holds as running.
+    async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;
+
+    /// When the next run that is not held comes due, if one is queued or in backoff.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Keeps a deployment's record. The same again changes nothing.
+    async fn put_deployment(&self, deployment: DeploymentRecord) -> Result<(), StoreError>;
+
+    /// One deployment's record.
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<DeploymentRecord>, StoreError>;
+
+    /// A project's deployments, newest first, with where each is active.
+    async fn deployments(&self, project: &ProjectName) -> Result<Vec<(DeploymentRecord, Vec<Environment>)>, StoreError>;
+
+    /// Makes a deployment the active one, and frees the runs that were held for want of one. Answers how many.
+    async fn activate(&self, activation: Activation, policy: &Policy) -> Result<u64, StoreError>;
+
+    /// The active deployment of a project in an environment.
+    async fn active(
+        &self,
+        project: &ProjectName,
+        environment: Environment,
+    ) -> Result<Option<DeploymentId>, StoreError>;
+
+    /// All projects that have a deployment.
+    async fn projects(&self) -> Result<Vec<ProjectName>, StoreError>;
+
+    /// Keeps an API key's record (its secret only as a hash).
+    async fn put_api_key(&self, key: ApiKeyRecord) -> Result<(), StoreError>;
+
+    /// The API key whose secret has this hash.
+    async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKeyRecord>, StoreError>;
+
+    /// All API keys, oldest first.
+    async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError>;
+
+    /// Ends an API key. Answers whether there was one.
+    async fn revoke_api_key(&self, id: KeyId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Runs by filter, newest first.
+    async fn runs(&self, filter: RunFilter) -> Result<Page<RunSummary>, StoreError>;
+
+    /// Everything about one run.
+    async fn run(&self, id: RunId) -> Result<Option<RunDetail>, StoreError>;
+
+    /// Conversations of an external id, in whatever project and environment, newest first; the id is looked up by keyed hash.
+    async fn conversations(&self, external_id: &str) -> Result<Vec<ConversationRecord>, StoreError>;
+
+    /// How the store is.
+    async fn health(&self) -> Result<StoreHealth, StoreError>;
+
+    /// Waits for what was begun, checkpoints, and closes. Later calls fail.
+    async fn close(&self);
+}

@@ -1,0 +1,302 @@
+//! What goes into a store and comes out of it.
+
+use domain::run::{Command, RunState};
+use domain::{
+    Action, AttemptEnd, AttemptNumber, ConversationId, DeploymentFacts, DeploymentId, Environment, Epoch, EventId,
+    Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A conversation to be accepted. The identifiers are made by the caller, who is given randomness.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewConversation {
+    /// Ours, new.
+    pub conversation: ConversationId,
+    /// Of the event that brings it, new.
+    pub event: EventId,
+    /// Of the run that it makes, new.
+    pub run: RunId,
+    /// Whose.
+    pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// Which way in.
+    pub source: Source,
+    /// What its platform calls it.
+    pub external_id: String,
+    /// Both ends' numbers, to be found by; kept as keyed hashes.
+    pub numbers: Vec<String>,
+    /// Version byte and SHA-256 over the canonical document ([`domain::json::content_hash`]).
+    pub content_hash: [u8; 33],
+    /// The document, JSON.
+    pub document: Vec<u8>,
+}
+
+/// What became of one conversation that was offered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acceptance {
+    /// It is new: its run is queued, or held where no deployment is active.
+    Accepted(AcceptedRun),
+    /// It was accepted before, just so.
+    Known(AcceptedRun),
+    /// It was accepted before with other content, which is kept.
+    Conflict {
+        /// What is there.
+        kept: AcceptedRun,
+        /// Its document, to show what differs.
+        document: Vec<u8>,
+    },
+    /// The queue is at its limit.
+    QueueFull,
+}
+
+/// A run that stands for an accepted conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AcceptedRun {
+    /// The run.
+    pub run: RunId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Where it stands.
+    pub state: RunState,
+}
+
+/// A wish for runs to attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The boot that wants them.
+    pub incarnation: Incarnation,
+    /// How many at most.
+    pub limit: u32,
+    /// Whether a run that must run alone may be among them. It then is the only one.
+    pub alone_allowed: bool,
+}
+
+/// A run to be attempted now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedRun {
+    /// The run.
+    pub run: RunId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whose.
+    pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// This attempt.
+    pub number: AttemptNumber,
+    /// What every later write of it must name.
+    pub epoch: Epoch,
+    /// What it runs.
+    pub deployment: DeploymentId,
+    /// Nothing may run beside it.
+    pub alone: bool,
+    /// The document, JSON.
+    pub document: Vec<u8>,
+    /// When its conversation was accepted.
+    pub accepted_at: Timestamp,
+}
+
+/// What a step made of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// Where it stands now.
+    pub state: RunState,
+    /// What is to be done because of it.
+    pub commands: Vec<Command>,
+}
+
+/// A run that a boot which is gone still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Orphan {
+    /// The run.
+    pub run: RunId,
+    /// The epoch of the attempt that was cut off.
+    pub epoch: Epoch,
+}
+
+/// A deployment, and where its files lie relative to the data folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentRecord {
+    /// What was found out when it was made.
+    pub facts: DeploymentFacts,
+}
+
+/// A deployment to be made the active one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activation {
+    /// Of this project.
+    pub project: ProjectName,
+    /// In this environment.
+    pub environment: Environment,
+    /// This one.
+    pub deployment: DeploymentId,
+    /// From now on.
+    pub at: Timestamp,
+}
+
+/// What an API key may do; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Hand conversations in and look at their runs.
+    Ingest,
+    /// Read everything of the project, retry, cancel.
+    Operate,
+    /// Deploy, promote, make and end keys.
+    Admin,
+}
+
+/// An API key without its secret.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiKeyRecord {
+    /// Its number.
+    pub id: KeyId,
+    /// What its maker calls it.
+    pub label: String,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// For this project; `None` for every one.
+    pub project: Option<ProjectName>,
+    /// For these environments.
+    pub environments: Vec<Environment>,
+    /// For this.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Which runs are asked for. Empty: all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunFilter {
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// In these environments; empty: all.
+    pub environments: Vec<Environment>,
+    /// In one of these states, by [`RunState::word`]; empty: all.
+    pub words: Vec<String>,
+    /// On this deployment.
+    pub deployment: Option<DeploymentId>,
+    /// Of the conversation with this external id.
+    pub external_id: Option<String>,
+    /// Of conversations with this number.
+    pub number: Option<String>,
+    /// Accepted since.
+    pub since: Option<Timestamp>,
+    /// At most so many; 0: the store's own limit.
+    pub limit: u32,
+    /// From where an earlier page ended.
+    pub after: Option<RunId>,
+}
+
+/// Part of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// In order.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<RunId>,
+}
+
+/// A run in a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// What its platform calls it.
+    pub external_id: String,
+    /// Whose.
+    pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When its state changed last.
+    pub changed_at: Timestamp,
+    /// Where it stands.
+    pub state: RunState,
+}
+
+/// An accepted conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConversationRecord {
+    /// Ours.
+    pub conversation: ConversationId,
+    /// The run that it made.
+    pub run: RunId,
+    /// What its platform calls it.
+    pub external_id: String,
+    /// Whose.
+    pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// Which way in.
+    pub source: Source,
+    /// When.
+    pub accepted_at: Timestamp,
+    /// The document, JSON.
+    pub document: Vec<u8>,
+    /// `conv.state` after the run, JSON, once an attempt returned.
+    pub state_after: Option<serde_json::Value>,
+}
+
+/// One attempt, as it is kept. An attempt that is under way, or was cut off, has no end of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// Which.
+    pub number: AttemptNumber,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// What it ran.
+    pub deployment: DeploymentId,
+    /// The boot that had it.
+    pub incarnation: Incarnation,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// When the function began.
+    pub function_started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub end: Option<AttemptEnd>,
+    /// What it used.
+    pub usage: ResourceUse,
+    /// What it logged.
+    pub logs: Vec<LogEntry>,
+    /// What confinement held.
+    pub confinement: String,
+}
+
+/// Everything about a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetail {
+    /// As in listings.
+    pub summary: RunSummary,
+    /// Its conversation's document, JSON.
+    pub document: Vec<u8>,
+    /// Every attempt, first to last.
+    pub attempts: Vec<AttemptRow>,
+    /// Of the attempt that returned.
+    pub metrics: Vec<Metric>,
+    /// Of the attempt that returned.
+    pub actions: Vec<Action>,
+    /// `conv.state` as that attempt left it.
+    pub state_after: Option<serde_json::Value>,
+}
+
+/// How a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// The disk is full.
+    pub read_only: bool,
+    /// Runs by [`RunState::word`].
+    pub runs: Vec<(String, u64)>,
+    /// Runs that are queued, in backoff, waiting or running: what the queue's limit counts.
+    pub unfinished: u64,
+    /// The limit.
+    pub queue_limit: u64,
+}
