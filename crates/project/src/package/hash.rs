@@ -1,0 +1,41 @@
+//! What names a deployment.
+
+use std::collections::BTreeMap;
+
+use domain::DeploymentId;
+use sha2::{Digest, Sha256};
+
+/// Changes whenever what is hashed, or how, changes.
+const VERSION: &[u8] = b"aftercall deployment content 1";
+
+pub(super) fn content(
+    files: &BTreeMap<String, Vec<u8>>,
+    interpreter: &str,
+    runtime_version: &str,
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    part(&mut hash, VERSION);
+    part(&mut hash, interpreter.as_bytes());
+    part(&mut hash, runtime_version.as_bytes());
+    hash.update((files.len() as u64).to_be_bytes());
+    for (name, content) in files {
+        part(&mut hash, name.as_bytes());
+        part(&mut hash, content);
+    }
+    hash.finalize().into()
+}
+
+/// The deployment of this content with this `PYTHONHASHSEED`: SHA-256 over both.
+#[must_use]
+pub fn deployment_id(content_hash: &[u8; 32], hash_seed: u32) -> DeploymentId {
+    let mut hash = Sha256::new();
+    hash.update(content_hash);
+    hash.update(hash_seed.to_be_bytes());
+    DeploymentId::from_bytes(hash.finalize().into())
+}
+
+/// Every part tells its length first, so that no two listings run together into the same bytes.
+fn part(hash: &mut Sha256, bytes: &[u8]) {
+    hash.update((bytes.len() as u64).to_be_bytes());
+    hash.update(bytes);
+}
