@@ -1,0 +1,13 @@
+//! The Linux side.
+
+mod children;
+mod enter;
+mod filter;
+mod landlock;
+mod serve;
+mod sys;
+mod zygote;
+
+pub(crate) use filter::install as install_filter;
+pub(crate) use sys::thread_count;
+pub(crate) use zygote::zygote;
