@@ -10,22 +10,22 @@ pub struct ProjectError {
     /// Names the page that tells more.
     pub code: Code,
     /// What is wrong, in one sentence without a full stop.
-    pub message: String,
+    pub message: Box<str>,
     /// The file that it is about: relative to the project where it lies in it.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
     /// From 1.
     pub line: Option<u32>,
     /// The key of a configuration file, dotted: `aftercall.limits.memory_mb`.
-    pub key: Option<String>,
+    pub key: Option<Box<str>>,
     /// What would be right there.
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// What to do, in a sentence.
-    pub fix: String,
+    pub fix: Box<str>,
 }
 
 impl ProjectError {
     /// An error about the project as a whole.
-    pub fn new(code: Code, message: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn new(code: Code, message: impl Into<Box<str>>, fix: impl Into<Box<str>>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -39,7 +39,7 @@ impl ProjectError {
 
     /// The same, about one file.
     #[must_use]
-    pub fn in_file(mut self, file: impl Into<String>) -> Self {
+    pub fn in_file(mut self, file: impl Into<Box<str>>) -> Self {
         self.file = Some(file.into());
         self
     }

@@ -26,7 +26,9 @@ fn code(error: &ProjectError) -> &'static str {
     error.code.as_str()
 }
 
-fn tar_of(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+type Entry<'a> = (&'a str, EntryType, &'a [u8]);
+
+fn tar_of(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for (name, kind, content) in entries {
         let mut header = Header::new_old();
@@ -182,7 +184,7 @@ fn what_is_no_file_is_not_read() {
 fn archives_that_reach_outside_are_refused() {
     use EntryType as T;
     let entry = ("end_function.py", T::Regular, FUNCTION.as_bytes());
-    let bad: [(&str, &[(&str, T, &[u8])]); 9] = [
+    let bad: [(&str, &[Entry<'_>]); 9] = [
         ("parent", &[entry, ("../evil.py", T::Regular, b"x")]),
         ("inner parent", &[entry, ("a/../../evil.py", T::Regular, b"x")]),
         ("absolute", &[entry, ("/etc/evil.py", T::Regular, b"x")]),

@@ -25,8 +25,8 @@ pub(super) fn explain(file: &str, error: &serde_path_to_error::Error<serde_norwa
     let mut explained =
         ProjectError::new(Code::BadProjectConfig, message, fix(message, expected.as_deref())).in_file(file);
     explained.line = inner.location().and_then(|at| u32::try_from(at.line()).ok());
-    explained.key = key;
-    explained.expected = expected;
+    explained.key = key.map(Into::into);
+    explained.expected = expected.map(Into::into);
     explained
 }
 

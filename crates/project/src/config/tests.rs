@@ -32,7 +32,7 @@ fn an_unknown_key_of_ours_is_refused_with_line_and_suggestion() {
         error("region: us-1\naftercall:\n  attempts: 3\n  limits:\n    memory_mb: 128\n    open_fils: 64\n");
     assert_eq!((found.code.as_str(), found.line), ("AC0211", Some(6)), "{found}");
     assert_eq!(found.key.as_deref(), Some("aftercall.limits.open_fils"));
-    assert_eq!(found.fix, "did you mean `open_files`?");
+    assert_eq!(&*found.fix, "did you mean `open_files`?");
     let found = error("aftercall:\n  zebra: 1\n");
     assert_eq!(found.line, Some(2), "{found}");
     assert!(found.fix.starts_with("take the key out"), "{}", found.fix);
@@ -47,7 +47,7 @@ fn a_value_out_of_range_names_line_key_and_range() {
         "{found}"
     );
     assert_eq!(found.expected.as_deref(), Some("a whole number from 1 to 100"));
-    assert_eq!(found.message, "invalid value: integer `0`");
+    assert_eq!(&*found.message, "invalid value: integer `0`");
     let found = error("aftercall:\n  deadline_s: soon\n");
     assert_eq!(
         (found.line, found.key.as_deref()),
@@ -67,7 +67,7 @@ fn a_value_out_of_range_names_line_key_and_range() {
 fn a_wrong_word_of_a_choice_gets_the_nearest_right_one() {
     let found = error("aftercall:\n  attempts: 2\n  on_swallowed_failure: flagg\n");
     assert_eq!(found.line, Some(3), "{found}");
-    assert_eq!(found.fix, "did you mean `flag`?");
+    assert_eq!(&*found.fix, "did you mean `flag`?");
 }
 
 #[test]

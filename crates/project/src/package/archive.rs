@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ProjectErr
         let mut content = Vec::new();
         entry
             .read_to_end(&mut content)
-            .map_err(|error| bad(&error.to_string()).in_file(&name))?;
+            .map_err(|error| bad(&error.to_string()).in_file(name.as_str()))?;
         if content.len() as u64 != entry.size() {
             return Err(bad("it ends in the middle of this file").in_file(name));
         }
