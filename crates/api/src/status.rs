@@ -1,0 +1,102 @@
+//! How the server is.
+
+use std::collections::BTreeMap;
+
+use domain::{DeploymentId, ForkWay, ProjectName, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How everything is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StatusView {
+    /// Of the server.
+    pub version: String,
+    /// When it started.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// How long ago that is, in seconds.
+    pub uptime_s: u64,
+    /// It is stopping: nothing new is taken.
+    pub draining: bool,
+    /// What is queued.
+    pub queue: QueueView,
+    /// What is running.
+    pub runner: RunnerView,
+    /// How the store is.
+    pub store: StoreView,
+}
+
+/// What is queued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueView {
+    /// Runs by the word for where they stand.
+    pub runs: BTreeMap<String, u64>,
+    /// Runs that are not over, which the limit counts.
+    pub unfinished: u64,
+    /// At so many nothing more is taken.
+    pub limit: u64,
+}
+
+/// What is running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunnerView {
+    /// Attempts under way.
+    pub running: u64,
+    /// Attempts that may be under way at once.
+    pub concurrency: u64,
+    /// What an earlier boot had left is taken back.
+    pub recovered: bool,
+    /// How much confinement is asked for: `required`, `best-effort` or `off`.
+    pub confinement: String,
+    /// The warm processes that attempts are forked from.
+    pub zygotes: Vec<ZygoteView>,
+}
+
+/// A warm process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ZygoteView {
+    /// Of this deployment.
+    #[schema(value_type = String)]
+    pub deployment: DeploymentId,
+    /// Of this project.
+    #[schema(value_type = String)]
+    pub project: ProjectName,
+    /// Its process; 0 where every attempt starts its own.
+    pub pid: i32,
+    /// How it forks: `_fork`, `fork`, `late_import` or `cold`.
+    #[schema(value_type = String)]
+    pub fork_way: ForkWay,
+    /// Why so.
+    pub reason: String,
+    /// Children that are there.
+    pub children: u64,
+    /// What holds, as a canary found by trying.
+    pub confinement: String,
+}
+
+/// How the store is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoreView {
+    /// The disk is full: nothing new is taken, what runs completes.
+    pub read_only: bool,
+}
+
+/// Whether the process is alive: always `true` in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// It is.
+    pub alive: bool,
+}
+
+/// Whether the server does its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// All of the below, and not draining.
+    pub ready: bool,
+    /// The store answers.
+    pub store_open: bool,
+    /// What an earlier boot had left is taken back.
+    pub recovered: bool,
+    /// It is stopping.
+    pub draining: bool,
+}
