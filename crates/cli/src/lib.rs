@@ -1,0 +1,8 @@
+//! The command line.
+
+pub mod client;
+pub mod configuration;
+pub mod screen;
+mod error;
+
+pub use error::{CliError, Exit};
