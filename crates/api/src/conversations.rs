@@ -12,10 +12,10 @@ use crate::{Problem, RunView, RunWord};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Accepted {
     /// The run that stands for it.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub run_id: RunId,
     /// Our number for it.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub conversation_id: ConversationId,
     /// Its `id`, as sent.
     pub external_id: String,
@@ -51,7 +51,7 @@ pub struct LineAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ConversationView {
     /// Our number for it.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub conversation_id: ConversationId,
     /// Its `id`, as sent.
     pub external_id: String,
@@ -83,7 +83,7 @@ pub struct ConversationView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sibling {
     /// Our number for it.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub conversation_id: ConversationId,
     /// Whose.
     #[schema(value_type = String)]

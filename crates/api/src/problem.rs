@@ -50,7 +50,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// With AC0103, left out otherwise: the run that stands for what was accepted first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub kept_run_id: Option<RunId>,
     /// With AC0103, left out otherwise: what differs, some of it where it is much.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

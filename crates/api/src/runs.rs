@@ -125,10 +125,10 @@ pub struct Next {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunView {
     /// Its number.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub run_id: RunId,
     /// Our number of its conversation.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub conversation_id: ConversationId,
     /// What its platform calls the conversation.
     pub external_id: String,
@@ -170,7 +170,7 @@ pub struct RunList {
     /// Newest first.
     pub runs: Vec<RunView>,
     /// What to give as `after` for the next page; `null` on the last.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub next: Option<RunId>,
 }
 
@@ -256,7 +256,7 @@ pub struct RunDetail {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LogsView {
     /// Of this run.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub run_id: RunId,
     /// Of this attempt: the one asked for, or the last. 0 if there was none yet.
     #[schema(value_type = u32)]
