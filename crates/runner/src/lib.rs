@@ -1,0 +1,26 @@
+//! Running end functions: launcher, zygotes, children, their attempts, and the loop that claims runs for them.
+//!
+//! A run goes `store` → [`Handle`]'s claim loop → a [`zygote`] → one forked [`process`] → [`attempt`] → `store`.
+//! Nothing here knows of SQL or HTTP.
+
+pub mod attempt;
+mod deployments;
+pub mod frame;
+mod handle;
+mod invoke;
+pub mod launcher;
+mod options;
+mod packet;
+pub mod process;
+mod recovery;
+mod runner;
+mod runtime;
+pub mod zygote;
+
+pub use deployments::{DeployError, Deployed, Found, Prepared, ZygoteStatus};
+pub use handle::{Handle, RunnerStatus};
+pub use invoke::Invoker;
+pub use options::{
+    ATTEMPTS_PER_CORE, Chance, Clock, RunnerOptions, WARM_ZYGOTES, default_import_timeout, default_limits,
+};
+pub use runtime::HASH as RUNTIME_HASH;

@@ -4,6 +4,8 @@
 //! Payloads are sealed here, under a key per conversation, before they reach a disk, so that no caller can forget to.
 //! Nothing here knows of Python or HTTP, and nothing here reads a clock: every call that needs the time is given it.
 
+#[doc(hidden)]
+pub mod fail_point;
 pub mod records;
 mod store_error;
 

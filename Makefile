@@ -1,0 +1,66 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# One target folder for all builds; set CARGO_TARGET_DIR to share it between clones.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+PYTHON ?= python3
+VENV := $(CARGO_TARGET_DIR)/venv
+# The server as tests run it: with the named points at which it can be made to crash.
+TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
+
+.PHONY: help demo test test-rust test-python test-system fuzz lint format bench build require
+
+help:
+	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
+	@echo "make test          every test"
+	@echo "make lint          formatting, clippy, licences, ruff, mypy"
+	@echo "make bench         accepting, forking and running, measured"
+	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
+	@echo "make build         the release binary: $(CARGO_TARGET_DIR)/release/aftercall"
+
+require:
+	@scripts/require git cargo $(PYTHON)
+
+build: require
+	cargo build --release --locked --package aftercall
+
+demo: build
+	@AFTERCALL_BIN=$(CARGO_TARGET_DIR)/release/aftercall scripts/demo
+
+test: test-rust test-python test-system
+	@echo "all tests passed"
+
+test-rust: require
+	cargo test --workspace --locked --exclude system-tests
+
+test-python: require $(VENV)/installed
+	cd python && $(VENV)/bin/python -m pytest -q tests
+
+test-system: require $(VENV)/installed
+	cargo build --locked --package aftercall --features fail-points
+	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python cargo test --locked --package system-tests -- --nocapture --test-threads=2
+
+# cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
+FUZZ_SECONDS ?= 60
+fuzz: require
+	scripts/fuzz $(FUZZ_SECONDS)
+
+lint: require $(VENV)/installed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/deny
+	cd python && $(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
+
+format:
+	cargo fmt --all
+	cd python && $(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+bench: require
+	cargo build --release --locked --package bench
+	$(CARGO_TARGET_DIR)/release/bench
+
+$(VENV)/installed: python/requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r python/requirements-dev.txt
+	@touch $@

@@ -1,0 +1,234 @@
+//! What the end of a child means: a code of its own for every way in which it can go wrong.
+
+use std::time::Duration;
+
+use domain::{AttemptEnd, Code, ErrorDocument};
+
+use crate::frame::FrameError;
+use crate::process::Exit;
+
+/// Exit statuses from here on say which step into the confinement failed (docs/protocol.md).
+const STEP_STATUS: i32 = 120;
+/// The steps, in order.
+const STEPS: [&str; 8] = [
+    "tying its life to the zygote's",
+    "resetting signals",
+    "placing its descriptors",
+    "closing the others",
+    "setting its limits",
+    "making its folder",
+    "entering Landlock",
+    "installing its system call filter",
+];
+const SIGNAL_KILL: i32 = 9;
+const SIGNAL_CPU: i32 = 24;
+
+/// Why the supervisor stopped listening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The child handed in its result.
+    Result,
+    /// It closed its channel without one.
+    ChannelClosed,
+    /// It ran longer than it may.
+    Deadline(Duration),
+    /// It logged more than it may.
+    Flooded(usize),
+    /// What it wrote is not a frame.
+    Protocol(FrameError),
+    /// The start frame could not be made.
+    NotStarted(String),
+    /// A person cancelled the run.
+    Cancelled,
+    /// The supervisor stops, or the attempt's epoch is over.
+    Released,
+}
+
+fn failed(code: Code, message: String) -> AttemptEnd {
+    AttemptEnd::Failed {
+        code,
+        signal: None,
+        exit_status: None,
+        message,
+        error: None,
+    }
+}
+
+/// The end of an attempt whose child handed in a result.
+pub fn with_result(outcome: &str, error: Option<ErrorDocument>) -> AttemptEnd {
+    let code = match (outcome, error.as_ref().map(|error| error.kind.as_str())) {
+        ("returned", _) => {
+            return AttemptEnd::Returned {
+                unsettled_failures: 0,
+            };
+        }
+        ("raised", Some("MemoryError")) => Code::OutOfMemory,
+        ("raised", Some("RecursionError")) => Code::RecursionTooDeep,
+        ("raised", Some("SystemExit")) => Code::ExitedWithoutResult,
+        ("raised", _) => Code::FunctionRaised,
+        ("unready", _) => Code::ImportFailedInChild,
+        ("refused_input", _) => Code::StateNotRebuilt,
+        ("too_large", _) => Code::ResultTooLarge,
+        _ => Code::ProtocolViolated,
+    };
+    let message = match &error {
+        Some(error) if error.kind.is_empty() => error.message.clone(),
+        Some(error) => format!("{}: {}", error.kind, error.message),
+        None => format!("{} (outcome {outcome:?})", code.title()),
+    };
+    AttemptEnd::Failed {
+        code,
+        signal: None,
+        exit_status: None,
+        message,
+        error,
+    }
+}
+
+/// The end of an attempt whose result is not what a result holds.
+pub fn unreadable_result(problem: &serde_json::Error) -> AttemptEnd {
+    failed(
+        Code::ProtocolViolated,
+        format!("the child's result cannot be read: {problem}"),
+    )
+}
+
+/// The end of an attempt without a result.
+pub fn without_result(verdict: Verdict, exit: Exit, last_effect: Option<String>) -> AttemptEnd {
+    let end = match verdict {
+        Verdict::Cancelled => return AttemptEnd::Cancelled,
+        Verdict::Released => return AttemptEnd::Interrupted,
+        Verdict::Deadline(limit) => failed(
+            Code::DeadlineExceeded,
+            format!(
+                "end_function was still running after {} and was ended",
+                seconds(limit)
+            ),
+        ),
+        Verdict::Flooded(limit) => failed(
+            Code::OutputFlooded,
+            format!(
+                "the attempt wrote more than {} MiB to its log and output",
+                limit / (1024 * 1024)
+            ),
+        ),
+        Verdict::Protocol(FrameError::TooLarge {
+            kind: crate::frame::kind::RESULT,
+            length,
+            limit,
+        }) => failed(
+            Code::ResultTooLarge,
+            format!("state, metrics and actions are {length} bytes together; at most {limit} are allowed"),
+        ),
+        Verdict::Protocol(error) => failed(
+            Code::ProtocolViolated,
+            format!("the child's channel carried {error}"),
+        ),
+        Verdict::NotStarted(error) => failed(Code::CouldNotStart, error),
+        Verdict::Result | Verdict::ChannelClosed => from_exit(exit),
+    };
+    match (end, last_effect) {
+        (
+            AttemptEnd::Failed {
+                code,
+                signal,
+                exit_status,
+                message,
+                error,
+            },
+            Some(effect),
+        ) => {
+            let message = format!("{message}; the last thing it asked for was {effect}");
+            AttemptEnd::Failed {
+                code,
+                signal,
+                exit_status,
+                message,
+                error,
+            }
+        }
+        (end, _) => end,
+    }
+}
+
+fn from_exit(exit: Exit) -> AttemptEnd {
+    let (status, usage) = match exit {
+        Exit::Ended { status, usage } => (status, usage),
+        Exit::NotForked { error } => {
+            return failed(
+                Code::CouldNotStart,
+                format!("the attempt's process could not be forked: {error}"),
+            );
+        }
+        Exit::ZygoteGone => return failed(Code::ZygoteDied, Code::ZygoteDied.title().to_owned()),
+    };
+    let signal = status & 0x7f;
+    if signal != 0 {
+        let cpu_s = (usage.user_us + usage.system_us) / 1_000_000;
+        let (code, message) = match signal {
+            SIGNAL_CPU => (
+                Code::CpuLimitExceeded,
+                format!("the process used up its CPU time after {cpu_s} s"),
+            ),
+            SIGNAL_KILL => (
+                Code::KilledBySignal,
+                "the process was killed by SIGKILL; if nobody did, the machine was out of memory".to_owned(),
+            ),
+            signal => (
+                Code::KilledBySignal,
+                format!("the process was killed by {}", signal_name(signal)),
+            ),
+        };
+        return AttemptEnd::Failed {
+            code,
+            signal: Some(signal),
+            exit_status: None,
+            message,
+            error: None,
+        };
+    }
+    let exit_status = (status >> 8) & 0xff;
+    let (code, message) = match usize::try_from(exit_status - STEP_STATUS - 1)
+        .ok()
+        .and_then(|i| STEPS.get(i))
+    {
+        Some(step) => (
+            Code::CouldNotStart,
+            format!("the attempt's process failed at {step}"),
+        ),
+        None => (
+            Code::ExitedWithoutResult,
+            format!("the process exited with status {exit_status} before end_function returned"),
+        ),
+    };
+    AttemptEnd::Failed {
+        code,
+        signal: None,
+        exit_status: Some(exit_status),
+        message,
+        error: None,
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        4 => "SIGILL (an illegal instruction)".to_owned(),
+        6 => "SIGABRT (it aborted itself)".to_owned(),
+        7 => "SIGBUS (a bad memory access)".to_owned(),
+        8 => "SIGFPE (an arithmetic fault)".to_owned(),
+        11 => "SIGSEGV (a bad memory access)".to_owned(),
+        13 => "SIGPIPE".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        25 => "SIGXFSZ (it wrote a file larger than allowed)".to_owned(),
+        31 => "SIGSYS (a system call that is not allowed)".to_owned(),
+        other => format!("signal {other}"),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}

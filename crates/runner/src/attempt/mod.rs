@@ -1,0 +1,352 @@
+//! One attempt: a fresh child is told what to run, listened to, ended at its deadline, and what it left is written down.
+
+mod ending;
+mod logs;
+mod output;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use domain::{
+    Action, AttemptEnd, AttemptNumber, AttemptReport, Code, DeploymentId, Environment, ErrorDocument, Metric,
+    ResourceUse, RunId, Timestamp,
+};
+use minicbor::bytes::ByteVec;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::frame::{self, Answer, Effect, FromChild, ResultFrame, Start};
+use crate::process::{Child, Exit, Killer};
+use logs::LogBook;
+use output::Output;
+
+pub use ending::Verdict;
+pub use logs::LogLimits;
+
+/// How long a child that has handed in its result may take to be gone.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+/// First size of the buffer for a child's frames, bytes: most attempts never need more.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// What an attempt is given.
+pub struct Assignment {
+    /// The run.
+    pub run: RunId,
+    /// Which attempt of it.
+    pub number: AttemptNumber,
+    /// What runs.
+    pub deployment: DeploymentId,
+    /// Where.
+    pub environment: Environment,
+    /// The conversation, JSON.
+    pub document: Vec<u8>,
+    /// For its random streams: nobody outside can guess it.
+    pub seed: [u8; 32],
+    /// The child flies as a canary: no user code.
+    pub canary: bool,
+}
+
+/// What holds for every attempt of a deployment.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// From the first frame to the result.
+    pub deadline: Duration,
+    /// What the child may take after the function returned, for threads and exit handlers.
+    pub grace: Duration,
+    /// For what it logs.
+    pub logs: LogLimits,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(600),
+            grace: Duration::from_secs(10),
+            logs: LogLimits::default(),
+        }
+    }
+}
+
+/// Ends an attempt from outside, for a reason that is not its own.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<StopState>);
+
+#[derive(Default)]
+struct StopState {
+    verdict: std::sync::OnceLock<Verdict>,
+    notify: Notify,
+}
+
+impl Stop {
+    /// Asks for the end; the first reason stands.
+    pub fn stop(&self, verdict: Verdict) {
+        if self.0.verdict.set(verdict).is_ok() {
+            self.0.notify.notify_one();
+        }
+    }
+
+    async fn asked(&self) -> Verdict {
+        loop {
+            if let Some(verdict) = self.0.verdict.get() {
+                return verdict.clone();
+            }
+            self.0.notify.notified().await;
+        }
+    }
+}
+
+/// Runs one attempt to its end, whatever the child does.
+pub async fn run(
+    child: Child,
+    assignment: Assignment,
+    terms: &Terms,
+    stop: &Stop,
+    clock: &(dyn Fn() -> Timestamp + Send + Sync),
+) -> AttemptReport {
+    let number = assignment.number;
+    let Child {
+        channel,
+        output,
+        killer,
+        exited,
+        tmp,
+    } = child;
+    let (reader, writer) = channel.into_split();
+    let mut listener = Listener {
+        reader,
+        writer,
+        buffer: BytesMut::with_capacity(READ_BUFFER),
+        output: Output::new(output),
+        logs: LogBook::new(terms.logs),
+        result: None,
+    };
+    let deadline = Instant::now() + terms.deadline;
+    let start = encode_start(assignment, terms, clock());
+    let mut exited = exited;
+    let verdict = tokio::select! {
+        verdict = listener.serve(start, clock) => verdict,
+        () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
+        verdict = stop.asked() => verdict,
+    };
+    // A child that said how it ended goes by itself; all others are made to.
+    let exit = match verdict {
+        Verdict::Result | Verdict::ChannelClosed => wait_for_exit(&killer, &mut exited).await,
+        _ => {
+            killer.kill();
+            wait_for_exit(&killer, &mut exited).await
+        }
+    };
+    listener.drain(clock).await;
+    drop(tmp);
+    report(number, verdict, exit, listener, clock())
+}
+
+async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Receiver<Exit>) -> Exit {
+    if let Ok(exit) = tokio::time::timeout(EXIT_PATIENCE, &mut *exited).await {
+        return exit.unwrap_or(Exit::ZygoteGone);
+    }
+    killer.kill();
+    match tokio::time::timeout(EXIT_PATIENCE, exited).await {
+        Ok(exit) => exit.unwrap_or(Exit::ZygoteGone),
+        // Its zygote is stuck: the child is dead or will be, and nothing that it says is heard any more.
+        Err(_) => Exit::ZygoteGone,
+    }
+}
+
+fn encode_start(assignment: Assignment, terms: &Terms, now: Timestamp) -> io::Result<Vec<u8>> {
+    let settings = serde_json::json!({
+        "limits": {"log_entries": terms.logs.entries, "log_bytes": terms.logs.bytes},
+        "grace_s": terms.grace.as_secs_f64(),
+        "canary": assignment.canary,
+    });
+    frame::encode(
+        frame::kind::START,
+        &Start {
+            version: frame::VERSION,
+            run: assignment.run.to_string(),
+            attempt: assignment.number.0,
+            deployment: assignment.deployment.to_string(),
+            environment: assignment.environment.as_str().to_owned(),
+            conversation: ByteVec::from(assignment.document),
+            seed: ByteVec::from(assignment.seed.to_vec()),
+            clock_ns: u64::try_from(now.as_nanosecond()).unwrap_or(0),
+            settings: ByteVec::from(settings.to_string().into_bytes()),
+        },
+    )
+}
+
+struct Listener {
+    reader: OwnedReadHalf,
+    writer: OwnedWriteHalf,
+    buffer: BytesMut,
+    output: Output,
+    logs: LogBook,
+    result: Option<Box<ResultFrame>>,
+}
+
+impl Listener {
+    /// Hands the start frame over and takes frames until there is a result, or can be none.
+    async fn serve(
+        &mut self,
+        start: io::Result<Vec<u8>>,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Verdict {
+        let start = match start {
+            Ok(start) => start,
+            Err(error) => return Verdict::NotStarted(error.to_string()),
+        };
+        let mut unsent = &start[..];
+        loop {
+            match self.take_frames() {
+                Ok(None) => {}
+                Ok(Some(Step::Result)) => return Verdict::Result,
+                Ok(Some(Step::Effect(effect))) => {
+                    if self.refuse(&effect).await.is_err() {
+                        return Verdict::ChannelClosed;
+                    }
+                    continue;
+                }
+                Err(verdict) => return verdict,
+            }
+            tokio::select! {
+                written = self.writer.write(unsent), if !unsent.is_empty() => match written {
+                    Ok(length) => unsent = &unsent[length..],
+                    // It may have sent its last words before it closed: they are read below.
+                    Err(_) => unsent = &[],
+                },
+                read = self.reader.read_buf(&mut self.buffer) => match read {
+                    Ok(0) | Err(_) => return Verdict::ChannelClosed,
+                    Ok(_) => {}
+                },
+                taken = self.output.take(&mut self.logs, clock), if self.output.is_open() => {
+                    if let Err(verdict) = taken {
+                        return verdict;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes all whole frames off the buffer, up to the first that needs something done.
+    fn take_frames(&mut self) -> Result<Option<Step>, Verdict> {
+        loop {
+            match frame::decode(&mut self.buffer) {
+                Ok(None) => return Ok(None),
+                Ok(Some(FromChild::Log(log))) => self.logs.take(log)?,
+                Ok(Some(FromChild::Effect(effect))) => return Ok(Some(Step::Effect(effect))),
+                Ok(Some(FromChild::Result(result))) => {
+                    self.result = Some(result);
+                    return Ok(Some(Step::Result));
+                }
+                Err(error) => return Err(Verdict::Protocol(error)),
+            }
+        }
+    }
+
+    async fn refuse(&mut self, effect: &Effect) -> io::Result<()> {
+        self.logs.note_effect(effect);
+        let answer = frame::encode(
+            frame::kind::ANSWER,
+            &Answer {
+                request: effect.request,
+                phase: "refused".to_owned(),
+                code: Some(Code::EffectRefused.as_str().to_owned()),
+                message: Some(Code::EffectRefused.title().to_owned()),
+                head: None,
+                body: None,
+            },
+        )?;
+        self.writer.write_all(&answer).await
+    }
+
+    /// What a child that is over has left in its socket and its pipe: log entries, and what native code printed last.
+    async fn drain(&mut self, clock: &(dyn Fn() -> Timestamp + Send + Sync)) {
+        while self.result.is_none() {
+            match self.reader.try_read_buf(&mut self.buffer) {
+                Ok(length) if length > 0 => {}
+                _ => break,
+            }
+            if !matches!(self.take_frames(), Ok(None)) {
+                break;
+            }
+        }
+        self.output.finish(&mut self.logs, clock).await;
+    }
+}
+
+enum Step {
+    Effect(Effect),
+    Result,
+}
+
+#[derive(serde::Deserialize, Default)]
+struct Timing {
+    #[serde(default)]
+    started_at_ns: Option<i64>,
+}
+
+fn report(
+    number: AttemptNumber,
+    verdict: Verdict,
+    exit: Exit,
+    listener: Listener,
+    now: Timestamp,
+) -> AttemptReport {
+    let usage = match &exit {
+        Exit::Ended { usage, .. } => *usage,
+        _ => ResourceUse::default(),
+    };
+    let mut report = AttemptReport {
+        number,
+        end: AttemptEnd::Interrupted,
+        function_started_at: None,
+        ended_at: now,
+        usage,
+        logs: Vec::new(),
+        metrics: Vec::new(),
+        actions: Vec::new(),
+        state: None,
+        confinement: String::new(),
+    };
+    let last_effect = listener.logs.last_effect();
+    report.logs = listener.logs.into_entries();
+    let result = if matches!(verdict, Verdict::Result) {
+        listener.result
+    } else {
+        None
+    };
+    let Some(result) = result else {
+        report.end = ending::without_result(verdict, exit, last_effect);
+        return report;
+    };
+    match read_result(&mut report, &result) {
+        Ok(error) => report.end = ending::with_result(&result.outcome, error),
+        Err(problem) => report.end = ending::unreadable_result(&problem),
+    }
+    report
+}
+
+/// Moves what a result holds into the report; gives the error document, if it has one.
+fn read_result(
+    report: &mut AttemptReport,
+    result: &ResultFrame,
+) -> Result<Option<ErrorDocument>, serde_json::Error> {
+    fn part<T: serde::de::DeserializeOwned>(bytes: Option<&ByteVec>) -> Result<Option<T>, serde_json::Error> {
+        bytes.map(|bytes| serde_json::from_slice(bytes)).transpose()
+    }
+    let timing: Timing = part(result.timing.as_ref())?.unwrap_or_default();
+    report.function_started_at = timing
+        .started_at_ns
+        .and_then(|ns| Timestamp::from_nanosecond(i128::from(ns)).ok());
+    let error = part(result.error.as_ref())?;
+    if result.outcome == "returned" {
+        report.state = part(result.state.as_ref())?;
+        report.metrics = part::<Vec<Metric>>(result.metrics.as_ref())?.unwrap_or_default();
+        report.actions = part::<Vec<Action>>(result.actions.as_ref())?.unwrap_or_default();
+    }
+    Ok(error)
+}

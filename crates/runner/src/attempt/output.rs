@@ -1,0 +1,98 @@
+//! What a child's native code prints, as log entries: one per line, the last one whole or not.
+
+use std::io;
+
+use domain::Timestamp;
+use tokio::net::unix::pipe;
+
+use super::ending::Verdict;
+use super::logs::LogBook;
+
+/// The longest line, bytes; a longer one becomes several entries.
+const LINE_MAX: usize = 16 * 1024;
+/// How much is read at a time, bytes.
+const CHUNK: usize = 16 * 1024;
+
+pub struct Output {
+    pipe: Option<pipe::Receiver>,
+    line: Vec<u8>,
+}
+
+impl Output {
+    pub const fn new(pipe: pipe::Receiver) -> Self {
+        Self {
+            pipe: Some(pipe),
+            line: Vec::new(),
+        }
+    }
+
+    pub const fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    /// Waits for output and takes it. Safe to be given up between: nothing is read before it is kept.
+    pub async fn take(
+        &mut self,
+        logs: &mut LogBook,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Result<(), Verdict> {
+        let Some(pipe) = &self.pipe else { return Ok(()) };
+        if pipe.readable().await.is_err() {
+            self.pipe = None;
+            return Ok(());
+        }
+        self.read_available(logs, clock)
+    }
+
+    /// Takes what is left, without waiting for more.
+    pub async fn finish(&mut self, logs: &mut LogBook, clock: &(dyn Fn() -> Timestamp + Send + Sync)) {
+        // A flood at the very end is cut short; how the attempt ended has been settled.
+        let mut flooded = false;
+        while self.pipe.is_some() && !flooded {
+            let before = self.line.len();
+            flooded = self.read_available(logs, clock).is_err();
+            if self.line.len() == before {
+                break;
+            }
+        }
+        self.pipe = None;
+        if !self.line.is_empty() && !flooded {
+            let line = std::mem::take(&mut self.line);
+            drop(logs.printed(String::from_utf8_lossy(&line).into_owned(), clock()));
+        }
+    }
+
+    fn read_available(
+        &mut self,
+        logs: &mut LogBook,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Result<(), Verdict> {
+        let mut chunk = [0; CHUNK];
+        loop {
+            let Some(pipe) = &self.pipe else { return Ok(()) };
+            match pipe.try_read(&mut chunk) {
+                Ok(0) => self.pipe = None,
+                Ok(length) => self.split(&chunk[..length], logs, clock)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => self.pipe = None,
+            }
+        }
+    }
+
+    fn split(
+        &mut self,
+        bytes: &[u8],
+        logs: &mut LogBook,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Result<(), Verdict> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.line.len() >= LINE_MAX {
+                let line = std::mem::take(&mut self.line);
+                let text = String::from_utf8_lossy(&line);
+                logs.printed(text.trim_end_matches(['\n', '\r']).to_owned(), clock())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,477 @@
+//! Deployments as they lie on disk, the zygotes that serve them, and how a package becomes one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::run::Policy;
+use domain::{Code, DeploymentFacts, DeploymentId, ErrorDocument, ForkWay, ProjectName, Timestamp};
+use project::{InterpreterFacts, Package, ProjectConfig, Settings};
+use serde::Serialize;
+use store::{DeploymentRecord, Store};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::attempt::Terms;
+use crate::options::RunnerOptions;
+use crate::process::{ProcessSource, SpawnError};
+use crate::runtime;
+use crate::zygote::{self, Canary, Cold, Environment, ImportError, Zygote};
+
+/// Why a package did not become a deployment.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct DeployError {
+    /// What people meet.
+    pub code: Code,
+    /// In a sentence.
+    pub message: String,
+    /// The project's file, where it is one's fault.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<u32>,
+    /// What to do.
+    pub fix: Option<String>,
+    /// The exception, where there was one.
+    pub error: Option<ErrorDocument>,
+}
+
+impl DeployError {
+    fn ours(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            file: None,
+            line: None,
+            fix: None,
+            error: None,
+        }
+    }
+}
+
+impl From<ImportError> for DeployError {
+    fn from(error: ImportError) -> Self {
+        let place = error
+            .error
+            .as_ref()
+            .and_then(|e| e.frames.iter().rev().find(|frame| frame.own));
+        Self {
+            code: error.code,
+            message: error.message.clone(),
+            file: place.map(|frame| frame.file.clone()),
+            line: place.map(|frame| frame.line),
+            fix: error.fix.clone(),
+            error: error.error.clone(),
+        }
+    }
+}
+
+impl From<SpawnError> for DeployError {
+    fn from(error: SpawnError) -> Self {
+        Self::ours(error.code, error.message)
+    }
+}
+
+/// A deployment, ready to be attempted: where its files lie, and what holds for its attempts.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// Which.
+    pub id: DeploymentId,
+    /// Whose.
+    pub project: ProjectName,
+    /// For its zygotes.
+    pub files: zygote::Project,
+    /// How it was found to fork.
+    pub fork_way: Option<ForkWay>,
+    /// Of each attempt.
+    pub terms: Terms,
+    /// Of each run.
+    pub policy: Policy,
+}
+
+/// A zygote, as status shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ZygoteStatus {
+    /// Of this deployment.
+    pub deployment: DeploymentId,
+    /// Of this project.
+    pub project: ProjectName,
+    /// Its process; 0 where every attempt starts its own.
+    pub pid: i32,
+    /// How it forks.
+    pub fork_way: ForkWay,
+    /// Why so.
+    pub reason: String,
+    /// Children that are there.
+    pub children: usize,
+    /// What its canary found.
+    pub confinement: String,
+}
+
+struct Warm {
+    source: Arc<dyn ProcessSource>,
+    zygote: Option<Arc<Zygote>>,
+    project: ProjectName,
+    reason: String,
+    used: Instant,
+}
+
+type Place = Arc<Mutex<Option<Warm>>>;
+
+/// All zygotes of a server.
+pub struct Nursery {
+    environment: Arc<Environment>,
+    defaults: RunnerOptions,
+    known: Mutex<HashMap<DeploymentId, Arc<Prepared>>>,
+    places: Mutex<HashMap<DeploymentId, Place>>,
+}
+
+/// What a started zygote told of its project.
+pub struct Found {
+    /// The interpreter, as it calls itself.
+    pub python: String,
+    /// How it forks.
+    pub fork_way: ForkWay,
+    /// Why so.
+    pub fork_reason: String,
+    /// Ready to show.
+    pub warnings: Vec<String>,
+    /// What its canary found.
+    pub canary: Canary,
+}
+
+impl Nursery {
+    /// An empty one.
+    #[must_use]
+    pub fn new(environment: Arc<Environment>, options: &RunnerOptions) -> Self {
+        Self {
+            environment,
+            defaults: options.clone(),
+            known: Mutex::default(),
+            places: Mutex::default(),
+        }
+    }
+
+    /// Puts together what holds for a deployment: what its project says, else the defaults.
+    pub fn prepare(
+        &self,
+        id: DeploymentId,
+        project: ProjectName,
+        entry: &str,
+        hash_seed: u32,
+        fork_way: Option<ForkWay>,
+        settings: &Settings,
+    ) -> Prepared {
+        let mib = |value: u32| u64::from(value) * 1024 * 1024;
+        let seconds = |value: u32| Duration::from_secs(u64::from(value));
+        let mut limits = self.defaults.limits.clone();
+        let mut terms = self.defaults.terms.clone();
+        if let Some(deadline) = settings.deadline_s {
+            terms.deadline = seconds(deadline);
+            limits.cpu = terms.deadline;
+        }
+        limits.cpu = settings.limits.cpu_s.map_or(limits.cpu, seconds);
+        limits.address_space = settings.limits.memory_mb.map_or(limits.address_space, mib);
+        limits.file_size = settings.limits.tmp_mb.map_or(limits.file_size, mib);
+        limits.open_files = settings.limits.open_files.map_or(limits.open_files, u64::from);
+        let folder = self.defaults.deployments.join(id.to_string());
+        Prepared {
+            id,
+            project,
+            files: zygote::Project {
+                folder,
+                entry: entry.to_owned(),
+                hash_seed,
+                limits,
+            },
+            fork_way,
+            terms,
+            policy: settings.policy(self.defaults.policy.clone()),
+        }
+    }
+
+    /// A deployment that the store knows.
+    ///
+    /// # Errors
+    /// AC0210 if it does not, or its files are gone.
+    pub async fn known(&self, store: &dyn Store, id: DeploymentId) -> Result<Arc<Prepared>, DeployError> {
+        if let Some(prepared) = self.known.lock().await.get(&id) {
+            return Ok(Arc::clone(prepared));
+        }
+        let lost = |what: String| {
+            DeployError::ours(
+                Code::UnknownDeployment,
+                format!("deployment {} {what}", id.short()),
+            )
+        };
+        let record = store
+            .deployment(id)
+            .await
+            .map_err(|error| lost(format!("cannot be read: {error}")))?;
+        let facts = record
+            .ok_or_else(|| lost("is not in the store".to_owned()))?
+            .facts;
+        let config = self
+            .defaults
+            .deployments
+            .join(id.to_string())
+            .join(project::CONFIG_FILE);
+        let settings = match std::fs::read(config) {
+            Ok(text) => {
+                let config = ProjectConfig::parse(project::CONFIG_FILE, &text);
+                config
+                    .map_err(|error| lost(format!("has an unreadable configuration: {error}")))?
+                    .aftercall
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Settings::default(),
+            Err(error) => return Err(lost(format!("cannot be read: {error}"))),
+        };
+        let way = Some(facts.fork_way);
+        let prepared =
+            Arc::new(self.prepare(id, facts.project, &facts.entry, facts.hash_seed, way, &settings));
+        self.known.lock().await.insert(id, Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    /// Something that gives this deployment's attempts their processes; started if it is not there.
+    ///
+    /// # Errors
+    /// [`DeployError`], the same that `deploy` gives.
+    pub async fn source(&self, prepared: &Prepared) -> Result<Arc<dyn ProcessSource>, DeployError> {
+        let place = Arc::clone(self.places.lock().await.entry(prepared.id).or_default());
+        let mut place = place.lock().await;
+        if let Some(warm) = place.as_mut()
+            && !warm.source.is_gone()
+        {
+            warm.used = Instant::now();
+            return Ok(Arc::clone(&warm.source));
+        }
+        let (warm, _) = self.warm_up(prepared).await?;
+        let source = Arc::clone(&warm.source);
+        *place = Some(warm);
+        drop(place);
+        self.end_idle().await;
+        Ok(source)
+    }
+
+    /// Starts a zygote afresh, keeps it, and tells what it found.
+    ///
+    /// # Errors
+    /// As [`Self::source`].
+    pub async fn probe(&self, prepared: &Prepared) -> Result<Found, DeployError> {
+        let (warm, found) = self.warm_up(prepared).await?;
+        let place = Arc::clone(self.places.lock().await.entry(prepared.id).or_default());
+        *place.lock().await = Some(warm);
+        self.end_idle().await;
+        Ok(found)
+    }
+
+    /// All that are warm.
+    pub async fn status(&self) -> Vec<ZygoteStatus> {
+        let mut all = Vec::new();
+        for (id, place) in self.places.lock().await.iter() {
+            // One that is just being started is told of once it is there.
+            let Ok(place) = place.try_lock() else { continue };
+            let Some(warm) = place.as_ref() else { continue };
+            all.push(ZygoteStatus {
+                deployment: *id,
+                project: warm.project.clone(),
+                pid: warm
+                    .zygote
+                    .as_ref()
+                    .map_or(0, |zygote| zygote.imported().process.pid),
+                fork_way: warm.source.way(),
+                reason: warm.reason.clone(),
+                children: warm.zygote.as_ref().map_or(0, |zygote| zygote.children()),
+                confinement: warm.source.confinement().to_owned(),
+            });
+        }
+        all
+    }
+
+    async fn warm_up(&self, prepared: &Prepared) -> Result<(Warm, Found), DeployError> {
+        let environment = &self.environment;
+        let way = prepared.fork_way;
+        let imported = zygote::start(environment, &prepared.files, way).await?;
+        let mut found = Found {
+            python: imported.python.clone(),
+            fork_way: imported.way,
+            fork_reason: imported.reason.clone(),
+            warnings: imported.warnings.iter().map(ToString::to_string).collect(),
+            canary: Canary {
+                attempts: std::collections::BTreeMap::new(),
+                hung: false,
+            },
+        };
+        let mut zygote = Zygote::new(Arc::clone(environment), imported);
+        if zygote.way() == ForkWay::Cold {
+            // That process was only to see that the imports still work; each attempt starts its own.
+            drop(zygote);
+            let cold = self.cold(prepared, "each attempt starts an interpreter of its own");
+            found.canary = Canary::fly(cold.child().await?, &*self.defaults.clock).await?;
+            let cold = Cold {
+                confinement: found.canary.summary(environment.mode),
+                ..cold
+            };
+            return self.checked(Arc::new(cold), None, prepared, found);
+        }
+        found.canary = Canary::fly(zygote.child().await?, &*self.defaults.clock).await?;
+        if found.canary.hung {
+            tracing::warn!(deployment = %prepared.id.short(), "a forked child hung; attempts get interpreters of their own");
+            let again = Prepared {
+                fork_way: Some(ForkWay::Cold),
+                ..prepared.clone()
+            };
+            return Box::pin(self.warm_up(&again)).await;
+        }
+        zygote.confinement = found.canary.summary(environment.mode);
+        let zygote = Arc::new(zygote);
+        self.checked(
+            Arc::clone(&zygote) as Arc<dyn ProcessSource>,
+            Some(zygote),
+            prepared,
+            found,
+        )
+    }
+
+    fn cold(&self, prepared: &Prepared, confinement: &str) -> Cold {
+        Cold {
+            environment: Arc::clone(&self.environment),
+            project: prepared.files.clone(),
+            confinement: confinement.to_owned(),
+        }
+    }
+
+    fn checked(
+        &self,
+        source: Arc<dyn ProcessSource>,
+        zygote: Option<Arc<Zygote>>,
+        prepared: &Prepared,
+        found: Found,
+    ) -> Result<(Warm, Found), DeployError> {
+        let escapes = found.canary.escapes();
+        if self.environment.mode == confinement::Mode::Required && !escapes.is_empty() {
+            return Err(DeployError {
+                fix: Some(
+                    "see `aftercall status`; or set confinement = \"best-effort\" to go on with less".into(),
+                ),
+                ..DeployError::ours(
+                    Code::CanaryEscaped,
+                    format!(
+                        "confinement is required, but these got through: {}",
+                        escapes.join(", ")
+                    ),
+                )
+            });
+        }
+        let warm = Warm {
+            source,
+            zygote,
+            project: prepared.project.clone(),
+            reason: found.fork_reason.clone(),
+            used: Instant::now(),
+        };
+        Ok((warm, found))
+    }
+
+    /// Ends the least recently used of those that have no children, down to the number that is kept warm.
+    async fn end_idle(&self) {
+        let mut places = self.places.lock().await;
+        while places.len() > self.defaults.warm_zygotes {
+            let idle = places.iter().filter_map(|(id, place)| {
+                let place = place.try_lock().ok()?;
+                let busy = place
+                    .as_ref()
+                    .and_then(|warm| warm.zygote.as_ref())
+                    .is_some_and(|z| z.children() > 0);
+                (!busy).then(|| (place.as_ref().map(|warm| warm.used), *id))
+            });
+            let Some((_, oldest)) = idle.min() else { return };
+            places.remove(&oldest);
+        }
+    }
+}
+
+/// What becomes of a package that is deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployed {
+    /// Its record.
+    pub record: DeploymentRecord,
+    /// It was not there before.
+    pub new: bool,
+}
+
+/// A package's identity: content, interpreter, runtime and the hash seed that this server gives it.
+///
+/// The seed is keyed, so that nobody outside can aim at hash collisions, and follows from the content, so that the same
+/// package is the same deployment.
+#[must_use]
+pub fn identify(
+    package: &Package,
+    python: &InterpreterFacts,
+    secret: &crypto::KeyedHash,
+) -> (DeploymentId, u32) {
+    let content = package.content_hash(&python.identity(), runtime::HASH);
+    let seed_bytes = secret.hash(&content);
+    let hash_seed = u32::from_be_bytes([seed_bytes[0], seed_bytes[1], seed_bytes[2], seed_bytes[3]]);
+    (project::deployment_id(&content, hash_seed), hash_seed)
+}
+
+/// Checks, unpacks and tries a package, and records it as a deployment.
+///
+/// # Errors
+/// [`DeployError`]; nothing is recorded then.
+pub async fn deploy(
+    nursery: &Nursery,
+    store: &dyn Store,
+    secret: &crypto::KeyedHash,
+    project: ProjectName,
+    package: Package,
+    message: Option<String>,
+    now: Timestamp,
+) -> Result<Deployed, DeployError> {
+    let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
+    let (id, hash_seed) = identify(&package, &nursery.environment.interpreter, secret);
+    if let Some(record) = store.deployment(id).await.map_err(stored)? {
+        return Ok(Deployed { record, new: false });
+    }
+    let prepared = nursery.prepare(
+        id,
+        project.clone(),
+        package.entry(),
+        hash_seed,
+        None,
+        &package.config().aftercall,
+    );
+    let folder = prepared.files.folder.clone();
+    let bytes = package.bytes();
+    let files = u32::try_from(package.files().len()).unwrap_or(u32::MAX);
+    let entry = package.entry().to_owned();
+    tokio::task::spawn_blocking(move || package.unpack(&folder))
+        .await
+        .map_err(|error| DeployError::ours(Code::Internal, error.to_string()))?
+        .map_err(|error| {
+            DeployError::ours(
+                Code::StoreFailed,
+                format!("the project cannot be unpacked: {error}"),
+            )
+        })?;
+    let found = nursery.probe(&prepared).await?;
+    let facts = DeploymentFacts {
+        id,
+        project,
+        created_at: now,
+        entry,
+        files,
+        bytes,
+        python: found.python,
+        hash_seed,
+        fork_way: found.fork_way,
+        fork_reason: found.fork_reason,
+        message,
+        warnings: found.warnings,
+    };
+    let record = DeploymentRecord { facts };
+    store.put_deployment(record.clone()).await.map_err(stored)?;
+    Ok(Deployed { record, new: true })
+}

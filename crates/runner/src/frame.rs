@@ -1,0 +1,304 @@
+//! The frames between supervisor and child (docs/protocol.md, section 1).
+//!
+//! What a child writes is not to be trusted: every length is checked before anything is set aside for it.
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+/// The version of frames and of what they mean.
+pub const VERSION: u32 = 1;
+/// The largest payload to a child, bytes.
+pub const TO_CHILD_MAX: usize = 64 * 1024 * 1024;
+/// The largest payload from a child, bytes.
+pub const FROM_CHILD_MAX: usize = 16 * 1024 * 1024;
+/// The largest log entry, bytes.
+pub const LOG_MAX: usize = 64 * 1024;
+/// Length and kind.
+const HEADER: usize = 5;
+
+/// The kinds of frames that are in use.
+pub mod kind {
+    /// Supervisor to child: what to run.
+    pub const START: u8 = 1;
+    /// Child to supervisor: an effect is asked for.
+    pub const EFFECT: u8 = 2;
+    /// Supervisor to child: what became of it.
+    pub const ANSWER: u8 = 3;
+    /// Child to supervisor: a log entry.
+    pub const LOG: u8 = 7;
+    /// Child to supervisor: how it ended.
+    pub const RESULT: u8 = 8;
+}
+
+/// What a child is to run.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Start {
+    /// [`VERSION`].
+    #[n(0)]
+    pub version: u32,
+    /// The run's id.
+    #[n(1)]
+    pub run: String,
+    /// From 1.
+    #[n(2)]
+    pub attempt: u32,
+    /// The deployment's id.
+    #[n(3)]
+    pub deployment: String,
+    /// `sandbox`, `pre-release` or `live`.
+    #[n(4)]
+    pub environment: String,
+    /// The conversation, JSON.
+    #[n(5)]
+    pub conversation: ByteVec,
+    /// For the attempt's random streams.
+    #[n(6)]
+    pub seed: ByteVec,
+    /// Nanoseconds since the epoch.
+    #[n(7)]
+    pub clock_ns: u64,
+    /// A JSON object.
+    #[n(8)]
+    pub settings: ByteVec,
+}
+
+/// An effect that user code asks for.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Effect {
+    /// The child's number for it, from 1.
+    #[n(0)]
+    pub request: u64,
+    /// Its lane.
+    #[n(1)]
+    pub lane: String,
+    /// `http`.
+    #[n(2)]
+    pub kind: String,
+    /// Method, URL, headers, call site; JSON.
+    #[n(3)]
+    pub head: ByteVec,
+    /// Its body.
+    #[n(4)]
+    pub body: Option<ByteVec>,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Answer {
+    /// The child's number for it.
+    #[n(0)]
+    pub request: u64,
+    /// `refused` so far.
+    #[n(1)]
+    pub phase: String,
+    /// Why, as a code.
+    #[n(2)]
+    pub code: Option<String>,
+    /// Why, in words.
+    #[n(3)]
+    pub message: Option<String>,
+    /// Status and headers, JSON.
+    #[n(4)]
+    pub head: Option<ByteVec>,
+    /// The answer's body.
+    #[n(5)]
+    pub body: Option<ByteVec>,
+}
+
+/// A log entry.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Log {
+    /// See [`domain::LogLevel`].
+    #[n(0)]
+    pub level: String,
+    /// The text.
+    #[n(1)]
+    pub content: String,
+    /// Holds personal data.
+    #[n(2)]
+    pub is_pii: bool,
+    /// Nanoseconds since the epoch.
+    #[n(3)]
+    pub time_ns: u64,
+    /// Who wrote it.
+    #[n(4)]
+    pub logger: String,
+    /// Further fields, a JSON object.
+    #[n(5)]
+    pub fields: Option<ByteVec>,
+}
+
+/// How an attempt ended, says its child.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct ResultFrame {
+    /// `returned`, `raised`, `unready`, `refused_input`, `version`.
+    #[n(0)]
+    pub outcome: String,
+    /// `conv.state`, a JSON object.
+    #[n(1)]
+    pub state: Option<ByteVec>,
+    /// A JSON list.
+    #[n(2)]
+    pub metrics: Option<ByteVec>,
+    /// A JSON list.
+    #[n(3)]
+    pub actions: Option<ByteVec>,
+    /// See [`domain::ErrorDocument`].
+    #[n(4)]
+    pub error: Option<ByteVec>,
+    /// A JSON object.
+    #[n(5)]
+    pub timing: Option<ByteVec>,
+}
+
+/// A frame from a child.
+#[derive(Debug)]
+pub enum FromChild {
+    /// An effect is asked for.
+    Effect(Effect),
+    /// A log entry.
+    Log(Log),
+    /// How it ended.
+    Result(Box<ResultFrame>),
+}
+
+/// Why a child's bytes are not a frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Larger than its kind may be.
+    #[error("a frame of kind {kind} and {length} bytes; at most {limit} are allowed")]
+    TooLarge {
+        /// The kind it gave.
+        kind: u8,
+        /// The length it gave.
+        length: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// No such kind comes from a child.
+    #[error("a frame of kind {0}, which no child sends")]
+    Kind(u8),
+    /// Its payload is not what its kind holds.
+    #[error("a frame of kind {kind} that does not decode: {error}")]
+    Payload {
+        /// The kind.
+        kind: u8,
+        /// What the decoder said.
+        error: String,
+    },
+}
+
+/// Takes the first whole frame off `buffer`, if there is one.
+///
+/// # Errors
+/// [`FrameError`]; what follows in the buffer is then of no use.
+pub fn decode(buffer: &mut BytesMut) -> Result<Option<FromChild>, FrameError> {
+    let Some(header) = buffer.first_chunk::<HEADER>() else {
+        return Ok(None);
+    };
+    let length = u32::from_be_bytes([header[0], header[1], header[2], header[3]]) as usize;
+    let kind = header[4];
+    let limit = match kind {
+        kind::LOG => LOG_MAX,
+        kind::EFFECT | kind::RESULT => FROM_CHILD_MAX,
+        other => return Err(FrameError::Kind(other)),
+    };
+    if length > limit {
+        return Err(FrameError::TooLarge { kind, length, limit });
+    }
+    if buffer.len() < HEADER + length {
+        buffer.reserve(HEADER + length - buffer.len());
+        return Ok(None);
+    }
+    buffer.advance(HEADER);
+    let payload = buffer.split_to(length);
+    let frame = match kind {
+        kind::LOG => FromChild::Log(payload_of(kind, &payload)?),
+        kind::EFFECT => FromChild::Effect(payload_of(kind, &payload)?),
+        _ => FromChild::Result(Box::new(payload_of(kind, &payload)?)),
+    };
+    Ok(Some(frame))
+}
+
+fn payload_of<'a, T: Decode<'a, ()>>(kind: u8, payload: &'a [u8]) -> Result<T, FrameError> {
+    let mut decoder = minicbor::Decoder::new(payload);
+    let error = |error: String| FrameError::Payload { kind, error };
+    let value = decoder.decode().map_err(|e| error(e.to_string()))?;
+    if decoder.position() != payload.len() {
+        return Err(error("bytes after its end".to_owned()));
+    }
+    Ok(value)
+}
+
+/// Writes a frame to a child.
+///
+/// # Errors
+/// `InvalidInput` if it is larger than [`TO_CHILD_MAX`].
+pub fn encode<T: Encode<()>>(kind: u8, value: &T) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; HEADER];
+    minicbor::encode(value, &mut bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
+    let length = bytes.len() - HEADER;
+    if length > TO_CHILD_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("a frame of {length} bytes to a child"),
+        ));
+    }
+    let length = u32::try_from(length).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    bytes[4] = kind;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn log() -> Log {
+        Log {
+            level: "info".into(),
+            content: "hello".into(),
+            is_pii: false,
+            time_ns: 1,
+            logger: "print".into(),
+            fields: None,
+        }
+    }
+
+    #[test]
+    fn a_frame_that_comes_in_pieces_is_read_once_whole() {
+        let bytes = encode(kind::LOG, &log()).unwrap();
+        let mut buffer = BytesMut::new();
+        for byte in &bytes[..bytes.len() - 1] {
+            buffer.extend_from_slice(&[*byte]);
+            assert!(decode(&mut buffer).unwrap().is_none());
+        }
+        buffer.extend_from_slice(&bytes[bytes.len() - 1..]);
+        assert!(matches!(decode(&mut buffer), Ok(Some(FromChild::Log(entry))) if entry.content == "hello"));
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_length_that_lies_is_refused_before_anything_is_set_aside() {
+        let mut buffer = BytesMut::from(&[0xff, 0xff, 0xff, 0xff, kind::RESULT][..]);
+        assert!(matches!(decode(&mut buffer), Err(FrameError::TooLarge { .. })));
+        let mut buffer = BytesMut::from(&[0, 0, 0, 1, kind::START, 0][..]);
+        assert_eq!(decode(&mut buffer).err(), Some(FrameError::Kind(kind::START)));
+    }
+
+    #[test]
+    fn rubbish_inside_a_frame_is_refused() {
+        let mut buffer = BytesMut::from(&[0, 0, 0, 3, kind::LOG, 1, 2, 3][..]);
+        assert!(matches!(decode(&mut buffer), Err(FrameError::Payload { .. })));
+    }
+}

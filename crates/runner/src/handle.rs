@@ -1,0 +1,207 @@
+//! Starting a runner, and what others may ask of it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::{Environment as Where, Epoch, ProjectName, RunId};
+use project::Package;
+use serde::Serialize;
+use store::{Activation, Store};
+use tokio::sync::Notify;
+
+use crate::attempt::Verdict;
+use crate::deployments::{self, DeployError, Deployed, Nursery, ZygoteStatus};
+use crate::launcher::Launcher;
+use crate::options::RunnerOptions;
+use crate::recovery;
+use crate::runner::{Shared, claim_loop};
+use crate::runtime::Runtime;
+use crate::zygote::Environment;
+
+/// What a runner is doing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunnerStatus {
+    /// Attempts under way.
+    pub running: usize,
+    /// Attempts that may be under way at once.
+    pub concurrency: usize,
+    /// Whether what dead boots held has been taken back.
+    pub recovered: bool,
+    /// Whether nothing new is begun.
+    pub draining: bool,
+    /// How much confinement is asked for.
+    pub confinement: confinement::Mode,
+    /// The warm ones.
+    pub zygotes: Vec<ZygoteStatus>,
+}
+
+/// A running runner. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+/// Makes what all zygotes share, launcher included.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
+    let launcher = Launcher::start(&options.program)?;
+    recovery::mark_launcher(&options.launcher_file, launcher.pid())?;
+    std::fs::create_dir_all(&options.tmp_root)?;
+    Ok(Arc::new(Environment {
+        launcher,
+        runtime: Runtime::extract(&options.runtimes)?,
+        interpreter: options.interpreter.clone(),
+        mode: options.mode,
+        tmp_root: options.tmp_root.clone(),
+        import_timeout: options.import_timeout,
+        folders: AtomicU64::new(1),
+    }))
+}
+
+impl Handle {
+    /// Ends what an earlier boot left, starts the launcher, and begins to take back, claim and attempt runs.
+    /// `secret` keys the runs' random streams and the deployments' hash seeds.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn start(
+        options: RunnerOptions,
+        store: Arc<dyn Store>,
+        secret: crypto::KeyedHash,
+    ) -> io::Result<Self> {
+        let left = recovery::end_leftovers(&options.launcher_file)?;
+        if left > 0 {
+            tracing::warn!(left, "ended processes that an earlier boot had left");
+        }
+        match std::fs::remove_dir_all(&options.tmp_root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let environment = environment(&options)?;
+        let nursery = Nursery::new(environment, &options);
+        let shared = Arc::new(Shared {
+            options,
+            store,
+            nursery: Arc::new(nursery),
+            secret,
+            running: Mutex::default(),
+            count: AtomicUsize::new(0),
+            wake: Notify::new(),
+            idle: Notify::new(),
+            draining: AtomicBool::new(false),
+            recovered: AtomicBool::new(false),
+            alone_wanted: AtomicBool::new(true),
+        });
+        tokio::spawn(recovery::sweep(Arc::clone(&shared)));
+        tokio::spawn(claim_loop(Arc::clone(&shared)));
+        Ok(Self(shared))
+    }
+
+    /// Something may be due: call after accepting, retrying, activating.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Ends the attempt of a run that was cancelled, if it is still of this epoch.
+    pub fn kill(&self, run: RunId, epoch: Epoch) {
+        self.0.kill(run, epoch, Verdict::Cancelled);
+    }
+
+    /// Checks, unpacks, tries and records a package, and makes it the active one in `sandbox`.
+    ///
+    /// # Errors
+    /// [`DeployError`]; the active deployment is then what it was.
+    pub async fn deploy(
+        &self,
+        project: ProjectName,
+        package: Package,
+        message: Option<String>,
+    ) -> Result<Deployed, DeployError> {
+        let shared = &self.0;
+        let now = (shared.options.clock)();
+        let deployed = deployments::deploy(
+            &shared.nursery,
+            &*shared.store,
+            &shared.secret,
+            project.clone(),
+            package,
+            message,
+            now,
+        )
+        .await?;
+        let activation = Activation {
+            project,
+            environment: Where::Sandbox,
+            deployment: deployed.record.facts.id,
+            at: (shared.options.clock)(),
+        };
+        shared
+            .store
+            .activate(activation, &shared.options.policy)
+            .await
+            .map_err(|error| DeployError {
+                code: error.code(),
+                message: error.to_string(),
+                file: None,
+                line: None,
+                fix: None,
+                error: None,
+            })?;
+        self.wake();
+        Ok(deployed)
+    }
+
+    /// What it is doing.
+    pub async fn status(&self) -> RunnerStatus {
+        RunnerStatus {
+            running: self.0.count.load(Ordering::Acquire),
+            concurrency: self.0.options.concurrency,
+            recovered: self.is_recovered(),
+            draining: self.0.draining.load(Ordering::Acquire),
+            confinement: self.0.options.mode,
+            zygotes: self.0.nursery.status().await,
+        }
+    }
+
+    /// The policy that runs follow.
+    #[must_use]
+    pub fn policy(&self) -> &domain::run::Policy {
+        &self.0.options.policy
+    }
+
+    /// Whether what dead boots held has been taken back.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.0.recovered.load(Ordering::Acquire)
+    }
+
+    /// Begins nothing more, waits `patience` for what is under way, then ends the rest and gives their runs back.
+    pub async fn drain(&self, patience: Duration) {
+        self.0.draining.store(true, Ordering::Release);
+        self.0.wake.notify_one();
+        if tokio::time::timeout(patience, self.until_idle()).await.is_ok() {
+            return;
+        }
+        let stops: Vec<_> = {
+            let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.values().map(|(_, stop)| stop.clone()).collect()
+        };
+        tracing::warn!(count = stops.len(), "giving back runs that did not end in time");
+        for stop in stops {
+            stop.stop(Verdict::Released);
+        }
+        self.until_idle().await;
+    }
+
+    async fn until_idle(&self) {
+        loop {
+            let idle = self.0.idle.notified();
+            if self.0.count.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+}

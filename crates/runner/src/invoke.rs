@@ -1,0 +1,95 @@
+//! One attempt each, here and now: no store, no second attempt, the same processes and the same confinement.
+
+use domain::{AttemptNumber, AttemptReport, Environment as Where, ProjectName, RunId};
+use project::Package;
+
+use crate::attempt::{self, Assignment, Stop};
+use crate::deployments::{self, DeployError, Found, Nursery, Prepared};
+use crate::handle::environment;
+use crate::options::{Clock, RunnerOptions};
+use crate::runner::not_started;
+
+/// A project, imported and ready to be run over conversations.
+pub struct Invoker {
+    nursery: Nursery,
+    clock: Clock,
+    prepared: Prepared,
+    secret: crypto::KeyedHash,
+    /// What its import found.
+    pub found: Found,
+}
+
+impl Invoker {
+    /// Unpacks the package below `options.deployments`, imports it, and tries what confinement holds.
+    ///
+    /// # Errors
+    /// [`DeployError`], the same that `deploy` would give.
+    pub async fn start(
+        options: RunnerOptions,
+        project: ProjectName,
+        package: Package,
+        secret: crypto::KeyedHash,
+    ) -> Result<Self, DeployError> {
+        let ours = |code, error: &dyn std::fmt::Display| DeployError {
+            code,
+            message: error.to_string(),
+            file: None,
+            line: None,
+            fix: None,
+            error: None,
+        };
+        let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, &error))?;
+        let nursery = Nursery::new(environment, &options);
+        let (id, hash_seed) = deployments::identify(&package, &options.interpreter, &secret);
+        let prepared = nursery.prepare(
+            id,
+            project,
+            package.entry(),
+            hash_seed,
+            None,
+            &package.config().aftercall,
+        );
+        package
+            .unpack(&prepared.files.folder)
+            .map_err(|error| ours(domain::Code::StoreFailed, &error))?;
+        let found = nursery.probe(&prepared).await?;
+        let prepared = Prepared {
+            fork_way: Some(found.fork_way),
+            ..prepared
+        };
+        Ok(Self {
+            nursery,
+            clock: options.clock,
+            prepared,
+            secret,
+            found,
+        })
+    }
+
+    /// One attempt over one conversation, JSON.
+    pub async fn run(&self, run: RunId, document: Vec<u8>, environment: Where) -> AttemptReport {
+        let number = AttemptNumber(1);
+        let now = || (self.clock)();
+        let source = match self.nursery.source(&self.prepared).await {
+            Ok(source) => source,
+            Err(error) => return not_started(number, now(), error),
+        };
+        let child = match source.child().await {
+            Ok(child) => child,
+            Err(error) => return not_started(number, now(), error.into()),
+        };
+        let assignment = Assignment {
+            run,
+            number,
+            deployment: self.prepared.id,
+            environment,
+            document,
+            seed: self.secret.hash(run.as_bytes()),
+            canary: false,
+        };
+        let terms = &self.prepared.terms;
+        let mut report = attempt::run(child, assignment, terms, &Stop::default(), &*self.clock).await;
+        source.confinement().clone_into(&mut report.confinement);
+        report
+    }
+}

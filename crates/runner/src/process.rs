@@ -1,0 +1,138 @@
+//! How an attempt gets its process: the one seam behind which ways of having a fresh process are interchangeable.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use domain::{Code, ForkWay, ResourceUse};
+use rustix::process::{Signal, pidfd_send_signal};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::oneshot;
+
+/// How a child is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// It ended: a wait status.
+    Ended {
+        /// As `wait4` gives it.
+        status: i32,
+        /// What it used.
+        usage: ResourceUse,
+    },
+    /// It never was.
+    NotForked {
+        /// What the system said.
+        error: String,
+    },
+    /// What it was forked from is gone, and it with it.
+    ZygoteGone,
+}
+
+/// A fresh process that waits for its `start` frame.
+pub struct Child {
+    /// Frames both ways.
+    pub channel: UnixStream,
+    /// What its native code prints.
+    pub output: pipe::Receiver,
+    /// To end it.
+    pub killer: Killer,
+    /// How it is over.
+    pub exited: oneshot::Receiver<Exit>,
+    /// Removed once the child is over and this is dropped.
+    pub tmp: TmpFolder,
+}
+
+/// Ends one child, whether it has begun or is about to.
+#[derive(Clone, Default)]
+pub struct Killer(Arc<Mutex<Target>>);
+
+#[derive(Default)]
+struct Target {
+    pidfd: Option<OwnedFd>,
+    wanted: bool,
+}
+
+impl Killer {
+    /// Sends SIGKILL; to a child whose fork is under way, as soon as it is there.
+    pub fn kill(&self) {
+        let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        target.wanted = true;
+        target.send();
+    }
+
+    /// The child is there.
+    pub fn arm(&self, pidfd: OwnedFd) {
+        let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        target.pidfd = Some(pidfd);
+        if target.wanted {
+            target.send();
+        }
+    }
+}
+
+impl Target {
+    fn send(&self) {
+        let Some(pidfd) = &self.pidfd else { return };
+        match pidfd_send_signal(pidfd, Signal::KILL) {
+            // It ended on its own a moment ago.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => tracing::error!(%error, "a child cannot be ended"),
+        }
+    }
+}
+
+/// A child's own folder. The child makes it; this removes it.
+#[derive(Debug)]
+pub struct TmpFolder(pub std::path::PathBuf);
+
+impl Drop for TmpFolder {
+    fn drop(&mut self) {
+        // Most functions write no file: then one call does it.
+        match std::fs::remove_dir(&self.0) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => {
+                if let Err(error) = std::fs::remove_dir_all(&self.0) {
+                    tracing::warn!(folder = %self.0.display(), %error, "a child's folder could not be removed");
+                }
+            }
+        }
+    }
+}
+
+/// Why no process could be had.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct SpawnError {
+    /// What people meet.
+    pub code: Code,
+    /// In a sentence.
+    pub message: String,
+}
+
+impl SpawnError {
+    pub(crate) fn could_not_start(error: &io::Error) -> Self {
+        Self {
+            code: Code::CouldNotStart,
+            message: format!("no process for the attempt: {error}"),
+        }
+    }
+}
+
+/// Something that gives attempts of one deployment their processes.
+#[async_trait]
+pub trait ProcessSource: Send + Sync {
+    /// A fresh process. What is wrong with a fork that was asked for comes through [`Child::exited`].
+    async fn child(&self) -> Result<Child, SpawnError>;
+
+    /// Which way its processes are made.
+    fn way(&self) -> ForkWay;
+
+    /// What confinement holds, as its canary found.
+    fn confinement(&self) -> &str;
+
+    /// Whether it can give no more.
+    fn is_gone(&self) -> bool;
+}

@@ -1,0 +1,272 @@
+//! The claim loop: due runs are claimed, attempted, and what became of them is committed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::run::{Command, Event, Policy};
+use domain::{AttemptEnd, AttemptReport, Epoch, ResourceUse, RunId};
+use store::{Claim, ClaimedRun, Store, StoreError};
+use tokio::sync::Notify;
+
+use crate::attempt::{self, Assignment, Stop, Verdict};
+use crate::deployments::{DeployError, Nursery, Prepared};
+use crate::options::RunnerOptions;
+
+/// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.
+const CLAIM_MAX: u32 = 64;
+/// How long the loop rests when nothing is due and nothing wakes it: a backstop, not the way runs are found.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long it rests after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How often a completion is offered to a store that fails before the run is left to recovery.
+const COMPLETION_TRIES: u32 = 20;
+
+/// What the claim loop, its attempts and the handle share.
+pub(crate) struct Shared {
+    pub options: RunnerOptions,
+    pub store: Arc<dyn Store>,
+    pub nursery: Arc<Nursery>,
+    pub secret: crypto::KeyedHash,
+    pub running: Mutex<HashMap<RunId, (Epoch, Stop)>>,
+    pub count: AtomicUsize,
+    /// Something may be due, or a place is free.
+    pub wake: Notify,
+    /// No attempt is there any more.
+    pub idle: Notify,
+    /// Nothing new is claimed.
+    pub draining: AtomicBool,
+    /// What dead boots held has been taken back.
+    pub recovered: AtomicBool,
+    /// A run that must run alone may be waiting for everything else to be over.
+    pub alone_wanted: AtomicBool,
+}
+
+impl Shared {
+    pub fn kill(&self, run: RunId, epoch: Epoch, verdict: Verdict) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, stop)) = running.get(&run)
+            && *at == epoch
+        {
+            stop.stop(verdict);
+        }
+    }
+}
+
+/// Claims and attempts until the runner drains.
+pub(crate) async fn claim_loop(shared: Arc<Shared>) {
+    while !shared.draining.load(Ordering::Acquire) {
+        let woken = shared.wake.notified();
+        match claim_some(&shared).await {
+            Ok(0) => {
+                let rest = until_due(&shared).await;
+                tokio::select! { () = woken => {}, () = tokio::time::sleep(rest) => {} }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "claiming failed");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
+    let running = shared.count.load(Ordering::Acquire);
+    // While a run waits to be alone nothing else is begun, so that its turn comes.
+    let alone_wanted = shared.alone_wanted.load(Ordering::Acquire);
+    let free = shared.options.concurrency.saturating_sub(running);
+    if free == 0 || (alone_wanted && running > 0) {
+        return Ok(0);
+    }
+    let claim = Claim {
+        incarnation: shared.options.incarnation,
+        limit: u32::try_from(free).unwrap_or(CLAIM_MAX).min(CLAIM_MAX),
+        alone_allowed: alone_wanted,
+    };
+    let claimed = shared
+        .store
+        .claim(claim, &shared.options.policy, (shared.options.clock)())
+        .await?;
+    if alone_wanted && !claimed.iter().any(|run| run.alone) {
+        shared.alone_wanted.store(false, Ordering::Release);
+    }
+    let count = claimed.len();
+    for run in claimed {
+        begin(shared, run);
+    }
+    Ok(count)
+}
+
+async fn until_due(shared: &Shared) -> Duration {
+    match shared.store.next_due().await {
+        Ok(Some(due)) => {
+            let wait = due.duration_since((shared.options.clock)());
+            // What is due already could not be claimed: all places are taken, and one that gets free wakes the loop.
+            Duration::try_from(wait)
+                .ok()
+                .filter(|wait| !wait.is_zero())
+                .unwrap_or(IDLE)
+                .min(IDLE)
+        }
+        Ok(None) => IDLE,
+        Err(error) => {
+            tracing::error!(%error, "the next due run cannot be looked up");
+            AFTER_FAILURE
+        }
+    }
+}
+
+/// Counts an attempt from its claim on, whatever becomes of the task that runs it.
+struct Place(Arc<Shared>, RunId);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.1);
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.idle.notify_waiters();
+        }
+        self.0.wake.notify_one();
+    }
+}
+
+fn begin(shared: &Arc<Shared>, run: ClaimedRun) {
+    let stop = Stop::default();
+    shared
+        .running
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(run.run, (run.epoch, stop.clone()));
+    shared.count.fetch_add(1, Ordering::AcqRel);
+    let place = Place(Arc::clone(shared), run.run);
+    tokio::spawn(async move {
+        let (id, epoch) = (run.run, run.epoch);
+        let (report, policy) = attempt_run(&place.0, run, &stop).await;
+        store::fail_point!("runner.before_completion");
+        complete(&place.0, id, epoch, report, &policy).await;
+        store::fail_point!("runner.after_completion");
+        drop(place);
+    });
+}
+
+async fn attempt_run(shared: &Shared, run: ClaimedRun, stop: &Stop) -> (AttemptReport, Policy) {
+    let number = run.number;
+    let now = (shared.options.clock)();
+    let prepared = match shared.nursery.known(&*shared.store, run.deployment).await {
+        Ok(prepared) => prepared,
+        Err(error) => return (not_started(number, now, error), shared.options.policy.clone()),
+    };
+    let report = match attempt_prepared(shared, &prepared, run, stop).await {
+        Ok(report) => report,
+        Err(error) => not_started(number, (shared.options.clock)(), error),
+    };
+    (report, prepared.policy.clone())
+}
+
+async fn attempt_prepared(
+    shared: &Shared,
+    prepared: &Prepared,
+    run: ClaimedRun,
+    stop: &Stop,
+) -> Result<AttemptReport, DeployError> {
+    let source = shared.nursery.source(prepared).await?;
+    store::fail_point!("runner.before_fork");
+    let child = source.child().await?;
+    store::fail_point!("runner.after_fork");
+    let assignment = Assignment {
+        run: run.run,
+        number: run.number,
+        deployment: run.deployment,
+        environment: run.environment,
+        document: run.document,
+        seed: shared.secret.hash(run.run.as_bytes()),
+        canary: false,
+    };
+    let mut report = attempt::run(child, assignment, &prepared.terms, stop, &*shared.options.clock).await;
+    source.confinement().clone_into(&mut report.confinement);
+    Ok(report)
+}
+
+/// The report of an attempt that never got a process.
+pub(crate) fn not_started(
+    number: domain::AttemptNumber,
+    now: domain::Timestamp,
+    error: DeployError,
+) -> AttemptReport {
+    AttemptReport {
+        number,
+        end: AttemptEnd::Failed {
+            code: error.code,
+            signal: None,
+            exit_status: None,
+            message: error.message,
+            error: error.error,
+        },
+        function_started_at: None,
+        ended_at: now,
+        usage: ResourceUse::default(),
+        logs: Vec::new(),
+        metrics: Vec::new(),
+        actions: Vec::new(),
+        state: None,
+        confinement: String::new(),
+    }
+}
+
+fn event(epoch: Epoch, end: &AttemptEnd, jitter: f64) -> Option<Event> {
+    match end {
+        AttemptEnd::Returned { unsettled_failures } => Some(Event::Returned {
+            epoch,
+            unsettled_failures: *unsettled_failures,
+            unheard_unknown: false,
+            jitter,
+        }),
+        AttemptEnd::Failed { code, .. } => Some(Event::AttemptFailed {
+            epoch,
+            code: *code,
+            jitter,
+        }),
+        AttemptEnd::Interrupted => Some(Event::Released { epoch }),
+        // Who cancelled has said so to the store; the epoch is over.
+        AttemptEnd::Cancelled => None,
+    }
+}
+
+/// Commits what became of an attempt. A commit whose fate is unknown is offered again: the epoch keeps it from counting twice.
+async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: AttemptReport, policy: &Policy) {
+    let Some(event) = event(epoch, &report.end, (shared.options.chance)()) else {
+        return;
+    };
+    for _ in 0..COMPLETION_TRIES {
+        let now = (shared.options.clock)();
+        let applied = shared
+            .store
+            .apply(run, event.clone(), Some(report.clone()), policy, now)
+            .await;
+        match applied {
+            Ok(applied) => return tell(run, &applied.commands),
+            // Cancelled meanwhile, or an earlier offer of the same did get through.
+            Err(StoreError::Refused { error, .. }) => {
+                return tracing::debug!(%run, %error, "what an attempt left came too late");
+            }
+            Err(error) => {
+                tracing::error!(%run, %error, "a completion could not be committed; offering it again");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+    tracing::error!(%run, "a completion was given up; the run stays claimed until the next start takes it back");
+}
+
+fn tell(run: RunId, commands: &[Command]) {
+    for command in commands {
+        if let Command::DeadLetter { reason } = command {
+            tracing::warn!(%run, code = %reason, "a run is a dead letter: {}", reason.title());
+        }
+    }
+}

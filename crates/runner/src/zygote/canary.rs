@@ -1,0 +1,110 @@
+//! What confinement holds is not believed but tried: a child without user code attempts to escape, and tells how it went.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use confinement::Mode;
+use domain::{AttemptEnd, AttemptNumber, Code, DeploymentId, Environment as Where, RunId, Timestamp};
+use serde::Serialize;
+
+use crate::attempt::{self, Assignment, Stop, Terms};
+use crate::process::{Child, SpawnError};
+
+/// How long a canary may take; one that takes longer is taken to hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a canary found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Canary {
+    /// Each attempt, by name, and how it went: `refused`, `succeeded`, `untried`.
+    pub attempts: BTreeMap<String, String>,
+    /// The child did not end in time: forks of this zygote hang.
+    pub hung: bool,
+}
+
+impl Canary {
+    /// Flies one.
+    ///
+    /// # Errors
+    /// [`SpawnError`] if the child failed in a way that says nothing about confinement.
+    pub async fn fly(
+        child: Child,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Result<Self, SpawnError> {
+        let nobody = uuid::Uuid::nil();
+        let assignment = Assignment {
+            run: RunId::from_uuid(nobody),
+            number: AttemptNumber(0),
+            deployment: DeploymentId::from_bytes([0; 32]),
+            environment: Where::Sandbox,
+            document: br#"{"id":"canary"}"#.to_vec(),
+            seed: [0; 32],
+            canary: true,
+        };
+        let terms = Terms {
+            deadline: PATIENCE,
+            grace: Duration::ZERO,
+            ..Terms::default()
+        };
+        let report = attempt::run(child, assignment, &terms, &Stop::default(), clock).await;
+        match report.end {
+            AttemptEnd::Returned { .. } => {}
+            AttemptEnd::Failed {
+                code: Code::DeadlineExceeded,
+                ..
+            } => {
+                return Ok(Self {
+                    attempts: BTreeMap::new(),
+                    hung: true,
+                });
+            }
+            AttemptEnd::Failed { code, message, .. } => {
+                let said: Vec<String> = report.logs.into_iter().map(|entry| entry.content).collect();
+                let message = format!("the trial child failed: {message} {}", said.join(" · "));
+                return Err(SpawnError { code, message });
+            }
+            other => {
+                return Err(SpawnError {
+                    code: Code::Internal,
+                    message: format!("the trial child: {other:?}"),
+                });
+            }
+        }
+        let attempts = report
+            .state
+            .and_then(|state| serde_json::from_value(state).ok())
+            .unwrap_or_default();
+        Ok(Self {
+            attempts,
+            hung: false,
+        })
+    }
+
+    /// The attempts that got through.
+    #[must_use]
+    pub fn escapes(&self) -> Vec<&str> {
+        self.attempts
+            .iter()
+            .filter(|(_, how)| *how == "succeeded")
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// In a line: what is shown with every attempt.
+    #[must_use]
+    pub fn summary(&self, mode: Mode) -> String {
+        if mode == Mode::Off {
+            return "off".to_owned();
+        }
+        let escapes = self.escapes();
+        let refused = self.attempts.values().filter(|how| *how == "refused").count();
+        if escapes.is_empty() {
+            format!("held: {refused} of {refused} trial escapes refused")
+        } else {
+            format!(
+                "open: {} ({refused} other trial escapes refused)",
+                escapes.join(", ")
+            )
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The binary packets of a serving zygote: forks are asked for, processes and exits are told.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::ResourceUse;
+use tokio::sync::oneshot;
+
+use crate::packet::Packets;
+use crate::process::{Exit, Killer};
+
+/// The largest packet that comes from a serving zygote, bytes.
+const PACKET: usize = 64;
+
+struct Pending {
+    killer: Killer,
+    exited: oneshot::Sender<Exit>,
+}
+
+/// The supervisor's end of a serving zygote's control socket.
+pub struct Control {
+    packets: Packets,
+    children: Mutex<HashMap<u64, Pending>>,
+    count: AtomicUsize,
+    next: AtomicU64,
+    gone: AtomicBool,
+}
+
+impl Control {
+    /// Takes the socket over from the start sequence.
+    pub fn serve(packets: Packets) -> Arc<Self> {
+        let control = Arc::new(Self {
+            packets,
+            children: Mutex::default(),
+            count: AtomicUsize::new(0),
+            next: AtomicU64::new(1),
+            gone: AtomicBool::new(false),
+        });
+        tokio::spawn(listen(Arc::clone(&control)));
+        control
+    }
+
+    /// Asks for a fork that gets these descriptors and this folder.
+    ///
+    /// # Errors
+    /// Whatever the socket says: the zygote is gone.
+    pub async fn fork(
+        &self,
+        folder: &str,
+        channel: OwnedFd,
+        output: OwnedFd,
+    ) -> io::Result<(Killer, oneshot::Receiver<Exit>)> {
+        let token = self.next.fetch_add(1, Ordering::Relaxed);
+        let (exited, receiver) = oneshot::channel();
+        let killer = Killer::default();
+        self.children().insert(
+            token,
+            Pending {
+                killer: killer.clone(),
+                exited,
+            },
+        );
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut packet = Vec::with_capacity(9 + folder.len());
+        packet.push(b'F');
+        packet.extend_from_slice(&token.to_ne_bytes());
+        packet.extend_from_slice(folder.as_bytes());
+        let sent = self
+            .packets
+            .send(&packet, &[channel.as_fd(), output.as_fd()])
+            .await;
+        if self.gone.load(Ordering::Acquire) || sent.is_err() {
+            self.end(token, Exit::ZygoteGone);
+        }
+        sent.map(|()| (killer, receiver))
+    }
+
+    /// How many children are there or under way.
+    pub fn children_alive(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether the zygote is gone.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    fn children(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Pending>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, token: u64, exit: Exit) {
+        if let Some(pending) = self.children().remove(&token) {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            // Whoever ran it may have given it up.
+            drop(pending.exited.send(exit));
+        }
+    }
+
+    fn handle(&self, packet: &[u8], fds: Vec<OwnedFd>) -> Result<(), &'static str> {
+        let (&kind, rest) = packet.split_first().ok_or("an empty packet")?;
+        let mut fields = Fields(rest);
+        let token = fields.u64()?;
+        match kind {
+            b'P' => {
+                fields.i32()?;
+                let pending = self.children().get(&token).map(|pending| pending.killer.clone());
+                if let (Some(killer), Some(pidfd)) = (pending, fds.into_iter().next()) {
+                    killer.arm(pidfd);
+                }
+            }
+            b'N' => {
+                let error = io::Error::from_raw_os_error(fields.i32()?).to_string();
+                self.end(token, Exit::NotForked { error });
+            }
+            b'X' => {
+                let status = fields.i32()?;
+                let usage = ResourceUse {
+                    user_us: fields.u64()?,
+                    system_us: fields.u64()?,
+                    max_rss_kib: fields.u64()?,
+                    minor_faults: fields.u64()?,
+                };
+                self.end(token, Exit::Ended { status, usage });
+            }
+            _ => return Err("a packet of an unknown kind"),
+        }
+        Ok(())
+    }
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn u64(&mut self) -> Result<u64, &'static str> {
+        self.take().map(u64::from_ne_bytes)
+    }
+
+    fn i32(&mut self) -> Result<i32, &'static str> {
+        self.take().map(i32::from_ne_bytes)
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
+        let (bytes, rest) = self
+            .0
+            .split_first_chunk::<N>()
+            .ok_or("a packet that is too short")?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+}
+
+async fn listen(control: Arc<Control>) {
+    let mut buffer = [0; PACKET];
+    loop {
+        match control.packets.receive(&mut buffer).await {
+            Ok((0, _)) => break,
+            Ok((length, fds)) => {
+                if let Err(what) = control.handle(&buffer[..length], fds) {
+                    tracing::error!(what, "a zygote's control socket cannot be trusted any more");
+                    break;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a zygote's control socket broke");
+                break;
+            }
+        }
+    }
+    control.gone.store(true, Ordering::Release);
+    let left: Vec<u64> = control.children().keys().copied().collect();
+    for token in left {
+        control.end(token, Exit::ZygoteGone);
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything that all zygotes of one server share: interpreter, runtime, limits, where temporary folders lie.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use confinement::{Limits, Mode, ZygotePolicy};
+use project::InterpreterFacts;
+
+use crate::launcher::{Launcher, SpawnRequest};
+use crate::runtime::Runtime;
+
+/// See the module.
+pub struct Environment {
+    /// Starts the processes.
+    pub launcher: Arc<Launcher>,
+    /// What runs in them.
+    pub runtime: Runtime,
+    /// What runs that.
+    pub interpreter: InterpreterFacts,
+    /// How much confinement is asked for.
+    pub mode: Mode,
+    /// Below it each child has a folder of its own.
+    pub tmp_root: PathBuf,
+    /// How long the imports of a project may take.
+    pub import_timeout: Duration,
+    /// Numbers the folders.
+    pub folders: AtomicU64,
+}
+
+/// What a zygote has to know of the project that it is for.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Where its files lie.
+    pub folder: PathBuf,
+    /// Its entry, relative.
+    pub entry: String,
+    /// `PYTHONHASHSEED`.
+    pub hash_seed: u32,
+    /// Of each child.
+    pub limits: Limits,
+}
+
+/// How long imports may take unless configured: slow for a laptop's first start of a large library, short for a person who waits.
+pub const IMPORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Environment {
+    /// A name for a child's folder that no other of this server has had.
+    pub fn folder_name(&self) -> String {
+        format!("c{}", self.folders.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What a zygote for `project` may read, and what it may not do.
+    ///
+    /// # Errors
+    /// When the interpreter cannot be found or read.
+    pub fn policy(&self, project: &Project) -> io::Result<ZygotePolicy> {
+        let mut read = confinement::interpreter_paths(&confinement::InterpreterFacts {
+            executable: self.interpreter.executable.clone(),
+            prefix: self.interpreter.prefix.clone(),
+            base_prefix: self.interpreter.base_prefix.clone(),
+            library: self.interpreter.library(),
+        });
+        read.push(self.runtime.folder.clone());
+        read.push(project.folder.clone());
+        Ok(ZygotePolicy {
+            mode: self.mode,
+            read,
+            execute: confinement::execute_paths(&self.interpreter.executable)?,
+            tmp_root: self.tmp_root.clone(),
+            limits: project.limits.clone(),
+        })
+    }
+
+    /// The process itself: isolated from the user's site, environment cleared, hashes seeded by the deployment.
+    pub fn spawn_request(&self, policy: ZygotePolicy, hash_seed: u32) -> SpawnRequest {
+        let variable = |name: &str, value: String| (name.to_owned(), value);
+        SpawnRequest {
+            id: 0,
+            program: self.interpreter.executable.display().to_string(),
+            args: ["-s", "-P", "-B"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain([self.runtime.zygote().display().to_string()])
+                .collect(),
+            env: vec![
+                variable("PYTHONHASHSEED", hash_seed.to_string()),
+                // Sixteen threads would reserve 1 GB of address space with an arena each.
+                variable("MALLOC_ARENA_MAX", "2".to_owned()),
+                variable("OPENBLAS_NUM_THREADS", "1".to_owned()),
+                variable("OMP_NUM_THREADS", "1".to_owned()),
+                variable("MKL_NUM_THREADS", "1".to_owned()),
+                variable("LANG", "C.UTF-8".to_owned()),
+                variable("PATH", "/usr/bin:/bin".to_owned()),
+            ],
+            cwd: self.tmp_root.display().to_string(),
+            policy,
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Starting a zygote: spawn, configure, import, look at what the imports left, decide how to fork.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use confinement::{Mode, ZygotePolicy};
+use domain::{Code, ErrorDocument, ForkWay};
+use rustix::process::{Signal, pidfd_send_signal};
+use tokio::net::unix::pipe;
+
+use super::control::Control;
+use super::document::{
+    Configure, Configured, Failed, Go, GoFork, LimitsDocument, Ready, VERSION, Warning, ZygoteMode,
+};
+use super::environment::{Environment, Project};
+use crate::launcher::Spawned;
+use crate::packet::{self, Packets};
+
+/// How much of what a zygote prints is kept to explain its failure, bytes.
+const OUTPUT_KEPT: usize = 16 * 1024;
+
+/// Why a project's zygote cannot be had.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ImportError {
+    /// What people meet.
+    pub code: Code,
+    /// In a sentence.
+    pub message: String,
+    /// What to do about it, where the project's author can.
+    pub fix: Option<String>,
+    /// What Python said.
+    pub error: Option<ErrorDocument>,
+}
+
+impl ImportError {
+    fn ours(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            fix: None,
+            error: None,
+        }
+    }
+}
+
+/// A zygote that has imported its project and may fork.
+pub struct Imported {
+    /// The process.
+    pub process: Spawned,
+    /// Its control socket, serving.
+    pub control: Arc<Control>,
+    /// How it forks.
+    pub way: ForkWay,
+    /// Why so, in a sentence.
+    pub reason: String,
+    /// The interpreter, as it calls itself.
+    pub python: String,
+    /// What a careful author would mend.
+    pub warnings: Vec<Warning>,
+    /// What its imports took, milliseconds.
+    pub import_ms: f64,
+}
+
+/// Starts a zygote for a project. `wanted` is a way of forking that an earlier look settled on.
+///
+/// # Errors
+/// [`ImportError`]: the project's own doing (AC02xx), or no process could be had (AC0311, AC0501).
+pub async fn start(
+    environment: &Environment,
+    project: &Project,
+    wanted: Option<ForkWay>,
+) -> Result<Imported, ImportError> {
+    let mode = match wanted {
+        Some(ForkWay::LateImport) => ZygoteMode::LateImport,
+        Some(ForkWay::Cold) => ZygoteMode::Once,
+        _ => ZygoteMode::Serve,
+    };
+    let policy = environment.policy(project).map_err(|error| {
+        ImportError::ours(
+            Code::NoInterpreter,
+            format!("the interpreter's files cannot be found: {error}"),
+        )
+    })?;
+    let configure = configuration(environment, &policy, project, mode);
+    let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    tokio::spawn(keep_output(output, Arc::clone(&kept)));
+    let bytes =
+        serde_json::to_vec(&configure).map_err(|e| ImportError::ours(Code::Internal, e.to_string()))?;
+    let answer = async {
+        packets.send(&bytes, &[]).await?;
+        packets.receive_json::<Configured>().await
+    };
+    let answer = match tokio::time::timeout(environment.import_timeout, answer).await {
+        Err(_) => {
+            end(&process);
+            return Err(timed_out(environment, &kept));
+        }
+        Ok(Err(error)) => return Err(went(&format!("its control socket broke: {error}"), &kept)),
+        Ok(Ok(None)) => return Err(went("its process ended", &kept)),
+        Ok(Ok(Some((answer, _)))) => answer,
+    };
+    let ready = match answer {
+        Configured::Ready(ready) => ready,
+        Configured::Failed(failed) => return Err(import_error(failed)),
+    };
+    let threads = thread_count(process.pid);
+    let (way, reason) = decide(mode, &ready, threads);
+    if way == ForkWay::LateImport && mode == ZygoteMode::Serve {
+        // This process has threads that a fork would lose; another one, without the project, takes its place.
+        end(&process);
+        let mut late = Box::pin(start(environment, project, Some(way))).await?;
+        late.reason = reason;
+        late.warnings = ready.warnings;
+        return Ok(late);
+    }
+    let fork = match way {
+        ForkWay::RawFork => "_fork",
+        ForkWay::Fork | ForkWay::LateImport => "fork",
+        ForkWay::Cold => "none",
+    };
+    let go = serde_json::to_vec(&Go { go: GoFork { fork } })
+        .map_err(|e| ImportError::ours(Code::Internal, e.to_string()))?;
+    packets
+        .send(&go, &[])
+        .await
+        .map_err(|error| went(&error.to_string(), &kept))?;
+    Ok(Imported {
+        process,
+        control: Control::serve(packets),
+        way,
+        reason,
+        python: ready.python,
+        warnings: ready.warnings,
+        import_ms: ready.import_ms,
+    })
+}
+
+async fn spawn(
+    environment: &Environment,
+    policy: ZygotePolicy,
+    hash_seed: u32,
+) -> Result<(Packets, Spawned, pipe::Receiver), ImportError> {
+    let failed = |error: io::Error| {
+        let code = if environment.mode == Mode::Required {
+            Code::ConfinementMissing
+        } else {
+            Code::CouldNotStart
+        };
+        ImportError::ours(code, format!("no zygote could be started: {error}"))
+    };
+    let (ours, theirs) = packet::pair().map_err(failed)?;
+    let (reader, writer) = output_pipe().map_err(failed)?;
+    let request = environment.spawn_request(policy, hash_seed);
+    let process = environment
+        .launcher
+        .spawn(request, theirs, writer)
+        .await
+        .map_err(failed)?;
+    Ok((Packets::new(ours).map_err(failed)?, process, reader))
+}
+
+/// A pipe whose reading end is ours, for tasks.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&reader, true)?;
+    Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
+}
+
+fn configuration(
+    environment: &Environment,
+    policy: &ZygotePolicy,
+    project: &Project,
+    mode: ZygoteMode,
+) -> Configure {
+    let confine = environment.mode != Mode::Off;
+    Configure {
+        version: VERSION,
+        runtime: environment.runtime.folder.clone(),
+        preload: environment.runtime.preload(),
+        project: project.folder.clone(),
+        entry: project.entry.clone(),
+        mode,
+        virtualenv: None,
+        confine,
+        base_filter: BASE64.encode(confinement::base_filter()),
+        child_filter: BASE64.encode(confinement::child_filter()),
+        child_read: confinement::child_read_paths(policy),
+        tmp_root: environment.tmp_root.clone(),
+        limits: LimitsDocument {
+            cpu_s: project.limits.cpu.as_secs().max(1),
+            address_space: project.limits.address_space,
+            file_size: project.limits.file_size,
+            open_files: project.limits.open_files,
+        },
+    }
+}
+
+fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) {
+    match mode {
+        ZygoteMode::Once => (ForkWay::Cold, "a forked child hung".to_owned()),
+        ZygoteMode::LateImport => (ForkWay::LateImport, "its imports leave threads behind".to_owned()),
+        ZygoteMode::Serve if threads > 1 => {
+            let names = if ready.threads.is_empty() {
+                "of native code".to_owned()
+            } else {
+                ready.threads.join(", ")
+            };
+            (
+                ForkWay::LateImport,
+                format!("its imports leave {} threads behind ({names})", threads - 1),
+            )
+        }
+        ZygoteMode::Serve if !ready.extensions.is_empty() => (
+            ForkWay::Fork,
+            format!(
+                "it loads extension modules that may need at-fork handlers ({})",
+                ready.extensions.join(", ")
+            ),
+        ),
+        ZygoteMode::Serve => (
+            ForkWay::RawFork,
+            "one thread, and only extension modules known to survive it".to_owned(),
+        ),
+    }
+}
+
+/// How many threads a process has, asked of the kernel: what the process says of itself is its author's word.
+fn thread_count(pid: i32) -> usize {
+    match std::fs::read_dir(format!("/proc/{pid}/task")) {
+        Ok(entries) => entries.count(),
+        Err(error) => {
+            tracing::warn!(pid, %error, "threads cannot be counted; taking the slow, safe way");
+            usize::MAX
+        }
+    }
+}
+
+fn end(process: &Spawned) {
+    if let Err(error) = pidfd_send_signal(&process.pidfd, Signal::KILL) {
+        tracing::debug!(pid = process.pid, %error, "a zygote ended on its own");
+    }
+}
+
+async fn keep_output(output: pipe::Receiver, kept: Arc<Mutex<Vec<u8>>>) {
+    let mut chunk = [0; 4096];
+    while output.readable().await.is_ok() {
+        match output.try_read(&mut chunk) {
+            Ok(0) => return,
+            Ok(length) => {
+                tracing::debug!(text = %String::from_utf8_lossy(&chunk[..length]), "a zygote printed");
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = OUTPUT_KEPT.saturating_sub(kept.len());
+                kept.extend_from_slice(&chunk[..length.min(room)]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn printed(kept: &Mutex<Vec<u8>>) -> String {
+    let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+fn went(how: &str, kept: &Mutex<Vec<u8>>) -> ImportError {
+    let said = printed(kept);
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!("; it printed:\n{said}")
+    };
+    ImportError::ours(
+        Code::ImportFailed,
+        format!("the project's process went while it was imported: {how}{said}"),
+    )
+}
+
+fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> ImportError {
+    let said = printed(kept);
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!("; it printed:\n{said}")
+    };
+    ImportError {
+        fix: Some("move what takes long from the module's level into end_function".to_owned()),
+        ..ImportError::ours(
+            Code::ImportTimedOut,
+            format!(
+                "importing the project did not end within {} s{said}",
+                environment.import_timeout.as_secs()
+            ),
+        )
+    }
+}
+
+fn import_error(failed: Failed) -> ImportError {
+    ImportError {
+        code: failed.code.parse().unwrap_or(Code::ImportFailed),
+        message: match failed.error.kind.as_str() {
+            "" => failed.error.message.clone(),
+            kind => format!("{kind}: {}", failed.error.message),
+        },
+        fix: failed.fix,
+        error: Some(failed.error),
+    }
+}
