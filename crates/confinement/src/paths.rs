@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::elf;
@@ -59,8 +60,9 @@ pub fn execute_paths(program: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// The layer's one task is that a child cannot reach its siblings' folders. What a coarse path would let it read
 /// beyond the policy stays refused by the zygote's layer, which holds as well. So neighbours are joined under
-/// their common folder, the closest first, as long as that folder is neither `/` nor holds `tmp_root`. More than
-/// [`CHILD_READ_PATHS`] come out only where nothing more can be joined.
+/// their common folder, the closest first, as long as that folder is neither `/` nor holds `tmp_root`. Devices
+/// stay by themselves: `/dev/null` can be written to as well, what is below a folder of the list cannot. More
+/// than [`CHILD_READ_PATHS`] come out only where nothing more can be joined.
 pub fn child_read_paths(policy: &ZygotePolicy) -> Vec<PathBuf> {
     let tmp_root = resolved(&policy.tmp_root).unwrap_or_else(|| policy.tmp_root.clone());
     let given = policy
@@ -73,6 +75,7 @@ pub fn child_read_paths(policy: &ZygotePolicy) -> Vec<PathBuf> {
         // The list is sorted, so the deepest common folder of any two is one of two neighbours.
         let joined = paths
             .windows(2)
+            .filter(|pair| !pair.iter().any(|path| is_device(path)))
             .filter_map(|pair| common_folder(&pair[0], &pair[1]))
             .filter(|folder| folder.parent().is_some() && !tmp_root.starts_with(folder))
             .max_by_key(|folder| folder.components().count());
@@ -88,6 +91,11 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     // `/` would hold every tmp_root and the whole machine: an interpreter that calls it its prefix is served by
     // the system's folders above.
     path.canonicalize().ok().filter(|path| path.parent().is_some())
+}
+
+fn is_device(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
 
 fn outermost(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
@@ -139,7 +147,7 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let mut read = Vec::new();
         for name in [
-            "a/1", "a/2", "a/3", "b/x/1", "b/x/2", "c/1", "c/2", "d", "e", "dev/null", "dev/zero",
+            "a/1", "a/2", "a/3", "b/x/1", "b/x/2", "c/1", "c/2", "d", "dev/1", "dev/2",
         ] {
             std::fs::create_dir_all(root.join(name)).unwrap();
             read.push(root.join(name));
@@ -147,6 +155,8 @@ mod tests {
         let tmp_root = root.join("dev/shm/tmp");
         std::fs::create_dir_all(&tmp_root).unwrap();
         let read: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
+
+        let read = [&read[..], &[Path::new("/dev/null"), Path::new("/dev/zero")]].concat();
 
         let paths = child_read_paths(&policy(&read, &tmp_root));
 
@@ -158,6 +168,7 @@ mod tests {
             );
         }
         assert!(!paths.iter().any(|kept| tmp_root.starts_with(kept)), "{paths:?}");
+        assert!(paths.contains(&PathBuf::from("/dev/null")), "{paths:?}");
     }
 
     #[test]

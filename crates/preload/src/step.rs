@@ -9,7 +9,7 @@ const EXIT_STATUS_BASE: i32 = 120;
 pub enum Step {
     /// The child ends with its zygote, and the zygote is still there.
     Parent = 1,
-    /// Signal mask and handlers to default.
+    /// Signal mask and handlers to default; SIGPIPE and SIGXFSZ ignored, as Python has them.
     Signals = 2,
     /// `/dev/null`, output, output, channel become 0, 1, 2, 3.
     Descriptors = 3,

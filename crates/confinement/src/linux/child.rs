@@ -140,12 +140,21 @@ unsafe fn descriptors(prepared: &Prepared, report_to: &mut RawFd) -> io::Result<
 /// Rust ignores SIGPIPE, and whoever started the launcher may have ignored or blocked more: exec hands both on.
 unsafe fn signals_to_default() -> io::Result<()> {
     const LAST_SIGNAL: libc::c_int = 64;
-    // SAFETY: an all-zero action is SIG_DFL without flags; the sets live until the calls return.
+    const SIGNAL_SET_SIZE: usize = 8;
+    // The kernel's own structure, of four words, all zero: SIG_DFL without flags. Not libc's function, which keeps two
+    // signals to itself that may be ignored all the same.
+    let default = [0_u64; 4];
+    // SAFETY: the action and the set live until the calls return.
     unsafe {
-        let default: libc::sigaction = std::mem::zeroed();
         for signal in 1..=LAST_SIGNAL {
-            // SIGKILL, SIGSTOP and the two that libc keeps to itself say EINVAL; they need no change.
-            libc::sigaction(signal, &raw const default, std::ptr::null_mut());
+            // SIGKILL and SIGSTOP say EINVAL; they need no change.
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                SIGNAL_SET_SIZE,
+            );
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);

@@ -50,8 +50,8 @@ fn allow(ruleset: RulesetCreated, path: &Path, more: BitFlags<AccessFs>) -> io::
     let access = if kind.is_dir() {
         READ_FOLDER
     } else if kind.is_char_device() {
-        // /dev/null is there to be written to.
-        READ_FILE | AccessFs::WriteFile
+        // /dev/null is there to be written to, and is opened with O_TRUNC.
+        READ_FILE | AccessFs::WriteFile | AccessFs::Truncate
     } else {
         READ_FILE
     };

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 
 use super::landlock;
 use super::sys::{self, check};
-use super::zygote::{Request, Zygote};
+use super::zygote::{Request, Zygote, disposition};
 use crate::{CHILD_READ_PATHS, Errno, Step};
 
 /// The child's descriptors: `/dev/null`, output, output, channel, and none from here on.
@@ -28,7 +28,7 @@ impl Zygote {
     fn confine(&mut self, request: &Request, output: &mut RawFd) -> Result<(), (Step, Errno)> {
         let at = |step: Step| move |error: Errno| (step, error);
         self.end_with_zygote().map_err(at(Step::Parent))?;
-        self.signals_to_default().map_err(at(Step::Signals))?;
+        self.reset_signals().map_err(at(Step::Signals))?;
         self.place_descriptors(request).map_err(at(Step::Descriptors))?;
         *output = OUTPUT;
         self.close_others().map_err(at(Step::CloseRange))?;
@@ -55,19 +55,15 @@ impl Zygote {
         }
     }
 
-    /// Default, but for two: Python ignores SIGPIPE and SIGXFSZ, and turns them into exceptions. User code counts on that.
-    fn signals_to_default(&self) -> Result<(), Errno> {
-        // SAFETY: an all-zero action is SIG_DFL without flags; what is pointed at outlives the calls.
+    fn reset_signals(&self) -> Result<(), Errno> {
+        // SAFETY: an all-zero action has no flags and an empty mask; what is pointed at outlives the calls.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             let mut changed = self.changed_signals;
             while changed != 0 {
                 let signal = changed.trailing_zeros() as c_int + 1;
                 changed &= changed - 1;
-                check(libc::sigaction(signal, &raw const action, std::ptr::null_mut()))?;
-            }
-            action.sa_sigaction = libc::SIG_IGN;
-            for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+                action.sa_sigaction = disposition(signal);
                 check(libc::sigaction(signal, &raw const action, std::ptr::null_mut()))?;
             }
             let mut none: libc::sigset_t = std::mem::zeroed();

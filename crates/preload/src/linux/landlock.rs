@@ -70,8 +70,8 @@ impl ReadPath {
     pub(super) fn new(fd: RawFd, kind: libc::mode_t) -> Self {
         let allowed = match kind {
             libc::S_IFDIR => READ_FILE | READ_DIR | EXECUTE,
-            // /dev/null is there to be written to; the zygote's layer says which devices there are at all.
-            libc::S_IFCHR => READ_FILE | WRITE_FILE,
+            // /dev/null is there to be written to (and opened with O_TRUNC); the zygote's layer says which devices there are at all.
+            libc::S_IFCHR => READ_FILE | WRITE_FILE | TRUNCATE,
             _ => READ_FILE | EXECUTE,
         };
         ReadPath { fd, allowed }

@@ -41,7 +41,7 @@ pub(crate) struct Zygote {
     pub(super) read_count: usize,
     pub(super) landlock_abi: u32,
     pub(super) limits: [Option<(libc::__rlimit_resource_t, libc::rlimit)>; LIMITS],
-    /// Bit n − 1: signal n has a handler, or is ignored.
+    /// Bit n − 1: signal n is not as a child is to have it.
     pub(super) changed_signals: u64,
 }
 
@@ -177,14 +177,24 @@ impl Zygote {
     }
 }
 
-/// Which signals are not at their default: so that a child resets those and makes no call for the others.
+/// How a child finds a signal: at its default, but for two that Python ignores itself, to raise exceptions in their
+/// place. User code counts on that.
+pub(super) fn disposition(signal: c_int) -> libc::sighandler_t {
+    if matches!(signal, libc::SIGPIPE | libc::SIGXFSZ) {
+        libc::SIG_IGN
+    } else {
+        libc::SIG_DFL
+    }
+}
+
+/// Which signals are otherwise now, so that a child resets those and makes no call for the others.
 fn changed_signals() -> u64 {
     let is_changed = |signal: c_int| {
         // SAFETY: an all-zero action is one; the call fills it.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
-                && action.sa_sigaction != libc::SIG_DFL
+                && action.sa_sigaction != disposition(signal)
         }
     };
     (1..=LAST_SIGNAL)

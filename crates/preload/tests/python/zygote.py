@@ -70,9 +70,11 @@ while must(lib.ac_next()):
         if settings["enter_late"]:
             while os.getppid() == zygote:
                 time.sleep(0.005)
-        forked = time.monotonic_ns()
+        forked, forked_cpu = time.monotonic_ns(), time.process_time_ns()
         must(lib.ac_enter())
-        settings["forked_ns"], settings["entered_ns"] = forked - started, time.monotonic_ns() - forked
+        entered, entered_cpu = time.monotonic_ns(), time.process_time_ns()
+        settings["forked_ns"], settings["entered_ns"] = forked - started, entered - forked
+        settings["enter_cpu_ns"] = entered_cpu - forked_cpu
         child()
         os._exit(0)
     must(lib.ac_forked(pid))
