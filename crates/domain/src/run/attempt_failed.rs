@@ -28,7 +28,7 @@ pub(super) fn step(state: &RunState, code: Code, jitter: f64, now: Timestamp, po
 
 /// Ends a run for good: nothing is attempted any more unless a person asks.
 pub(super) fn dead_letter(mut state: RunState, reason: Code) -> Transition {
-    state.to_end(End::Failed);
+    state.finish(End::Failed);
     Transition {
         state,
         commands: vec![Command::DeadLetter { reason }],

@@ -6,7 +6,7 @@ use crate::Timestamp;
 pub(super) fn parked(state: &RunState, now: Timestamp) -> Transition {
     let commands = vec![Command::KillChild { epoch: state.epoch }];
     let mut state = state.clone();
-    state.to_idle(Status::NeedsDecision, Timestamp::MAX, now);
+    state.set_idle(Status::NeedsDecision, Timestamp::MAX, now);
     Transition { state, commands }
 }
 
@@ -22,13 +22,13 @@ pub(super) fn step(
     let mut state = state.clone();
     state.stop_idling(now);
     if decision == Decision::Abort {
-        state.to_end(End::Cancelled);
+        state.finish(End::Cancelled);
         return Ok(Transition {
             state,
             commands: Vec::new(),
         });
     }
-    state.to_queue(now);
+    state.enqueue(now);
     Ok(Transition {
         state,
         commands: vec![Command::WakeAt(now)],

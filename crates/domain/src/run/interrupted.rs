@@ -12,7 +12,7 @@ pub(super) fn step(state: &RunState, now: Timestamp, policy: &Policy) -> Transit
         return attempt_failed::dead_letter(state, Code::Quarantined);
     }
     state.alone = state.interruptions >= policy.interruptions_until_alone;
-    state.to_queue(now);
+    state.enqueue(now);
     Transition {
         state,
         commands: vec![Command::WakeAt(now)],
@@ -22,7 +22,7 @@ pub(super) fn step(state: &RunState, now: Timestamp, policy: &Policy) -> Transit
 /// The supervisor gave it back in good order: nothing is counted.
 pub(super) fn released(state: &RunState, now: Timestamp) -> Transition {
     let mut state = state.clone();
-    state.to_queue(now);
+    state.enqueue(now);
     Transition {
         state,
         commands: vec![Command::WakeAt(now)],

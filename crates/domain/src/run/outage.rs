@@ -6,7 +6,7 @@ use crate::Timestamp;
 pub(super) fn began(state: &RunState, until: Timestamp, now: Timestamp) -> Transition {
     let commands = vec![Command::KillChild { epoch: state.epoch }, Command::WakeAt(until)];
     let mut state = state.clone();
-    state.to_idle(Status::Waiting, until, now);
+    state.set_idle(Status::Waiting, until, now);
     Transition { state, commands }
 }
 
@@ -16,7 +16,7 @@ pub(super) fn admitted(state: &RunState, event: &Event, now: Timestamp) -> Resul
     }
     let mut state = state.clone();
     state.stop_idling(now);
-    state.to_queue(now);
+    state.enqueue(now);
     Ok(Transition {
         state,
         commands: vec![Command::WakeAt(now)],

@@ -16,7 +16,7 @@ pub(super) fn cancel(state: &RunState, event: &Event, now: Timestamp) -> Result<
     state.stop_idling(now);
     // What the child may still say is of an epoch that is over.
     state.epoch = epoch.next();
-    state.to_end(End::Cancelled);
+    state.finish(End::Cancelled);
     let commands = if was_running {
         vec![Command::KillChild { epoch }]
     } else {
@@ -44,7 +44,7 @@ pub(super) fn retry(
     if deployment.is_some() {
         state.deployment = deployment;
     }
-    state.to_queue(now);
+    state.enqueue(now);
     Ok(Transition {
         state,
         commands: vec![Command::WakeAt(now)],

@@ -29,13 +29,13 @@ pub(super) fn step(
     state.interruptions = 0;
     state.alone = false;
     if unheard_unknown {
-        state.to_idle(Status::NeedsDecision, Timestamp::MAX, now);
+        state.set_idle(Status::NeedsDecision, Timestamp::MAX, now);
     } else if swallowed {
         state.last_error = Some(Code::SwallowedFailure);
-        state.to_end(End::CompletedWithFailures);
+        state.finish(End::CompletedWithFailures);
     } else {
         state.last_error = None;
-        state.to_end(End::Succeeded);
+        state.finish(End::Succeeded);
     }
     Transition {
         state,

@@ -200,20 +200,20 @@ impl RunState {
         now.duration_since(self.since) - self.not_counted - idle
     }
 
-    pub(super) fn to_queue(&mut self, now: Timestamp) {
+    pub(super) fn enqueue(&mut self, now: Timestamp) {
         self.status = Status::Queued;
         self.claimed_by = None;
         self.due_at = now;
     }
 
-    pub(super) fn to_end(&mut self, end: End) {
+    pub(super) fn finish(&mut self, end: End) {
         self.status = Status::Ended;
         self.end = Some(end);
         self.hold = None;
         self.claimed_by = None;
     }
 
-    pub(super) fn to_idle(&mut self, status: Status, due_at: Timestamp, now: Timestamp) {
+    pub(super) fn set_idle(&mut self, status: Status, due_at: Timestamp, now: Timestamp) {
         self.status = status;
         self.claimed_by = None;
         self.due_at = due_at;
