@@ -301,4 +301,31 @@ mod tests {
         let mut buffer = BytesMut::from(&[0, 0, 0, 3, kind::LOG, 1, 2, 3][..]);
         assert!(matches!(decode(&mut buffer), Err(FrameError::Payload { .. })));
     }
+
+    #[test]
+    fn every_input_of_the_fuzzers_corpus_reads_alike_whole_and_in_pieces() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/frames");
+        let mut inputs = 0;
+        for entry in std::fs::read_dir(corpus).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let read = |step: usize| {
+                let mut buffer = BytesMut::new();
+                let mut seen = Vec::new();
+                for piece in bytes[1..].chunks(step) {
+                    buffer.extend_from_slice(piece);
+                    loop {
+                        match decode(&mut buffer) {
+                            Ok(Some(frame)) => seen.push(format!("{frame:?}")),
+                            Ok(None) => break,
+                            Err(error) => return (seen, Some(error)),
+                        }
+                    }
+                }
+                (seen, None)
+            };
+            assert_eq!(read(1), read(bytes.len()));
+            inputs += 1;
+        }
+        assert!(inputs >= 9);
+    }
 }
