@@ -5,7 +5,9 @@ pub mod attempt;
 pub mod deployment;
 pub mod error_code;
 pub mod ids;
+pub mod json;
 pub mod run;
+pub mod state;
 
 pub use attempt::{
     Action, AttemptEnd, AttemptReport, ErrorDocument, Frame, LogEntry, LogLevel, Metric, ResourceUse,
