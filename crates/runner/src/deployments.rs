@@ -51,17 +51,13 @@ impl DeployError {
 
 impl From<ImportError> for DeployError {
     fn from(error: ImportError) -> Self {
-        let place = error
-            .error
-            .as_ref()
-            .and_then(|e| e.frames.iter().rev().find(|frame| frame.own));
         Self {
             code: error.code,
-            message: error.message.clone(),
-            file: place.map(|frame| frame.file.clone()),
-            line: place.map(|frame| frame.line),
-            fix: error.fix.clone(),
-            error: error.error.clone(),
+            message: error.message,
+            file: error.file,
+            line: error.line,
+            fix: error.fix,
+            error: error.error,
         }
     }
 }

@@ -65,10 +65,10 @@ pub fn with_result(outcome: &str, error: Option<ErrorDocument>) -> AttemptEnd {
         ("raised", Some("MemoryError")) => Code::OutOfMemory,
         ("raised", Some("RecursionError")) => Code::RecursionTooDeep,
         ("raised", Some("SystemExit")) => Code::ExitedWithoutResult,
+        ("raised", Some("ResultTooLarge")) => Code::ResultTooLarge,
         ("raised", _) => Code::FunctionRaised,
         ("unready", _) => Code::ImportFailedInChild,
         ("refused_input", _) => Code::StateNotRebuilt,
-        ("too_large", _) => Code::ResultTooLarge,
         _ => Code::ProtocolViolated,
     };
     let message = match &error {

@@ -97,7 +97,21 @@ pub struct Failed {
     /// `AC0203` and the like.
     pub code: String,
     /// What Python said.
-    pub error: ErrorDocument,
+    pub error: ProjectFault,
+}
+
+/// An exception, and what its author can do about it.
+#[derive(Debug, Deserialize)]
+pub struct ProjectFault {
+    /// The exception.
+    #[serde(flatten)]
+    pub document: ErrorDocument,
+    /// The file at fault, relative to the project.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(default)]
+    pub line: Option<u32>,
     /// What to do about it.
     #[serde(default)]
     pub fix: Option<String>,

@@ -13,7 +13,8 @@ use tokio::net::unix::pipe;
 
 use super::control::Control;
 use super::document::{
-    Configure, Configured, Failed, Go, GoFork, LimitsDocument, Ready, VERSION, Warning, ZygoteMode,
+    Configure, Configured, Failed, Go, GoFork, LimitsDocument, ProjectFault, Ready, VERSION, Warning,
+    ZygoteMode,
 };
 use super::environment::{Environment, Project};
 use crate::launcher::Spawned;
@@ -30,6 +31,10 @@ pub struct ImportError {
     pub code: Code,
     /// In a sentence.
     pub message: String,
+    /// The project's file at fault.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<u32>,
     /// What to do about it, where the project's author can.
     pub fix: Option<String>,
     /// What Python said.
@@ -41,6 +46,8 @@ impl ImportError {
         Self {
             code,
             message: message.into(),
+            file: None,
+            line: None,
             fix: None,
             error: None,
         }
@@ -304,13 +311,21 @@ fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> ImportError {
 }
 
 fn import_error(failed: Failed) -> ImportError {
+    let ProjectFault {
+        document,
+        file,
+        line,
+        fix,
+    } = failed.error;
     ImportError {
         code: failed.code.parse().unwrap_or(Code::ImportFailed),
-        message: match failed.error.kind.as_str() {
-            "" => failed.error.message.clone(),
-            kind => format!("{kind}: {}", failed.error.message),
+        message: match document.kind.as_str() {
+            "" => document.message.clone(),
+            kind => format!("{kind}: {}", document.message),
         },
-        fix: failed.fix,
-        error: Some(failed.error),
+        file,
+        line,
+        fix,
+        error: Some(document),
     }
 }
