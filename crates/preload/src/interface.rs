@@ -111,10 +111,11 @@ pub unsafe extern "C" fn ac_fork() -> c_int {
 }
 
 /// In the parent, after the fork that [`ac_next`] asked for: reports it (`pid < 0`: that it failed, with that
-/// errno) and closes what came with the request.
+/// errno) and closes what came with the request. With this process's own id: that it serves the request itself;
+/// [`ac_enter`] follows then.
 ///
 /// # Safety
-/// `pid` must be this process's child, not yet reaped. See the module, too.
+/// `pid` must be this process or its child, not yet reaped. See the module, too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ac_forked(pid: c_int) -> c_int {
     // SAFETY: the caller's contract.
@@ -124,8 +125,8 @@ pub unsafe extern "C" fn ac_forked(pid: c_int) -> c_int {
 /// In the child: confines it. Does not return when a step fails.
 ///
 /// # Safety
-/// This process must just have been forked for a request that [`ac_next`] took. Every descriptor but the
-/// request's own two is closed, whoever owned it.
+/// This process must just have been forked for a request that [`ac_next`] took, or have been reported as serving it
+/// itself. Every descriptor but the request's own two is closed, whoever owned it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ac_enter() -> c_int {
     // SAFETY: the caller's contract.

@@ -210,13 +210,12 @@ fn a_supervisor_that_reads_late_misses_nothing() {
     const CHILDREN: u64 = 400; // Their reports are more than the socket holds.
     let zygote = Zygote::start(&interpreters()[0], &Options::default());
     let (mut forked, mut exited) = (Vec::new(), Vec::new());
-    for token in 0..CHILDREN {
-        zygote.fork(token).give("");
-    }
+    let mut children: Vec<_> = (0..CHILDREN).map(|token| zygote.fork(token)).collect();
+    children.iter_mut().for_each(|child| child.give(""));
     while exited.len() < CHILDREN as usize {
         match zygote.expect_report() {
             (Report::Forked { token, .. }, Some(_)) => forked.push(token),
-            (Report::Exited { token, .. }, None) => {
+            (Report::Exited { token, status: 0, .. }, None) => {
                 assert!(forked.contains(&token), "{token} was forked before it ended");
                 exited.push(token);
             }
@@ -273,4 +272,44 @@ fn a_child_whose_zygote_died_in_mid_fork_runs_nothing() {
     assert!(child.answer().is_null());
     assert!(ends(&pidfd.unwrap()));
     assert!(child.output().contains("step parent"), "it says why");
+}
+
+/// Where forking is not safe, a process serves one request itself: as confined, with all its threads.
+#[test]
+fn a_process_that_serves_itself_is_confined_with_all_its_threads() {
+    let worker = "
+import concurrent.futures
+pool = concurrent.futures.ThreadPoolExecutor(1)
+pool.submit(int).result()
+";
+    let source = "
+import os, worker
+def attempt(do):
+    try:
+        return str(do())
+    except OSError as error:
+        return type(error).__name__
+answer = [os.path.basename(os.getcwd()), worker.pool.submit(attempt, os.fork).result(),
+          attempt(os.fork), attempt(lambda: os.listdir('..'))]
+os.write(1, b'printed')
+worker.pool.shutdown()
+";
+    for python in interpreters() {
+        let options = Options {
+            modules: vec![("worker", worker.to_owned())],
+            settings: json!({ "once": true }),
+            ..Options::default()
+        };
+        let zygote = Zygote::start(&python, &options);
+        let mut child = zygote.fork(8);
+        let (report, pidfd) = zygote.expect_report();
+        let pid = zygote.spawned.pid;
+        assert_eq!(report, Report::Forked { token: 8, pid });
+        child.give(source);
+        let no = "PermissionError";
+        assert_eq!(child.answer(), json!(["8", no, no, no]), "{}", child.output());
+        assert_eq!(child.output(), "printed");
+        assert!(ends(&pidfd.unwrap()));
+        assert!(zygote.receive().is_none(), "its end is its parent's to report");
+    }
 }

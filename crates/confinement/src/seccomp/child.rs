@@ -2,7 +2,7 @@
 
 use super::bpf::{self, Block, if_any_bit, if_equal, load_low, ret};
 use super::table::CALLS;
-use super::{Arch, base, verdict};
+use super::{Arch, checks, verdict};
 
 /// Stands for the child's own process id, which is known only after the fork: whoever installs the filter
 /// replaces it wherever a comparison names it. Above the kernel's greatest process id (2²²), so that a filter
@@ -27,7 +27,7 @@ pub fn child_filter_for(arch: Arch) -> Vec<u8> {
             "clone",
             vec![
                 load_low(0),
-                if_any_bit(base::CLONE_THREAD, 0, 1),
+                if_any_bit(checks::CLONE_THREAD, 0, 1),
                 ret(ALLOW),
                 ret(EPERM),
             ],
@@ -41,7 +41,7 @@ pub fn child_filter_for(arch: Arch) -> Vec<u8> {
             "prctl",
             vec![
                 load_low(0),
-                if_equal(base::PR_SET_PDEATHSIG, 0, 1),
+                if_equal(checks::PR_SET_PDEATHSIG, 0, 1),
                 ret(EPERM),
                 ret(ALLOW),
             ],

@@ -6,6 +6,7 @@
 
 mod base;
 mod bpf;
+mod checks;
 mod child;
 mod table;
 

@@ -23,7 +23,7 @@ pub(super) enum Rule {
     Check(Check),
 }
 
-/// A decision by an argument; what each asks is written in `base.rs`.
+/// A decision by an argument; what each asks is written in `checks.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Check {
     Clone,

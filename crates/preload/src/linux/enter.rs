@@ -42,13 +42,15 @@ impl Zygote {
     }
 
     fn end_with_zygote(&self) -> Result<(), Errno> {
-        // SAFETY: changes an attribute of this process and reads another.
-        let parent = unsafe {
+        // SAFETY: changes an attribute of this process and reads others.
+        let (own, parent) = unsafe {
             check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
-            libc::getppid()
+            (libc::getpid(), libc::getppid())
         };
+        // A process that was not forked is the zygote itself, and ends with the zygote's parent.
+        let expected = if own == self.pid { self.parent } else { self.pid };
         // Had it ended before the first call, nothing would ever come.
-        if parent == self.pid {
+        if parent == expected {
             Ok(())
         } else {
             Err(Errno(libc::ESRCH))

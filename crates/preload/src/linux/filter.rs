@@ -15,7 +15,7 @@ pub(crate) fn install(program: &[u8]) -> Result<c_int, Errno> {
     let length = instructions(program)?;
     sys::no_new_privileges()?;
     // The kernel copies the program and needs no alignment of it.
-    install_program(program.as_ptr().cast(), length)
+    install_program(program.as_ptr().cast(), length, 0)
 }
 
 fn instructions(program: &[u8]) -> Result<u16, Errno> {
@@ -25,20 +25,29 @@ fn instructions(program: &[u8]) -> Result<u16, Errno> {
     }
 }
 
-fn install_program(start: *const libc::sock_filter, length: u16) -> Result<c_int, Errno> {
+fn install_program(
+    start: *const libc::sock_filter,
+    length: u16,
+    flags: libc::c_ulong,
+) -> Result<c_int, Errno> {
     let program = libc::sock_fprog {
         len: length,
         filter: start.cast_mut(),
     };
     // SAFETY: both callers own `length` instructions at `start`, which the kernel only reads, during the call.
-    check_long(unsafe {
+    let result = check_long(unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_SET_MODE_FILTER,
-            0,
+            flags,
             &raw const program,
         )
-    })
+    });
+    match result {
+        // A thread that cannot be given it is answered by its number.
+        Ok(thread) if thread > 0 => Err(Errno(libc::EBUSY)),
+        other => other,
+    }
 }
 
 /// A child's filter.
@@ -108,7 +117,13 @@ impl ChildFilter {
         for at in &self.placeholders[..self.placeholder_count] {
             self.program[usize::from(*at)].k = pid;
         }
-        install_program(self.program.as_ptr(), self.length).map(drop)
+        // For all threads: a child has one, but a process that serves its one request itself may have more.
+        install_program(
+            self.program.as_ptr(),
+            self.length,
+            libc::SECCOMP_FILTER_FLAG_TSYNC,
+        )
+        .map(drop)
     }
 }
 

@@ -93,12 +93,17 @@ impl Zygote {
 
     pub(crate) fn forked(&mut self, pid: c_int) -> Result<c_int, Errno> {
         let token = self.request.as_ref().ok_or(Errno(libc::EINVAL))?.token;
-        self.drop_request();
+        // A process that serves the one request itself still needs what came with it.
+        if pid != self.pid {
+            self.drop_request();
+        }
         if pid < 0 {
             self.send(&Report::Refused { token, errno: -pid }, None)?;
             return Ok(0);
         }
-        self.children().add(pid, token);
+        if pid != self.pid {
+            self.children().add(pid, token);
+        }
         // SAFETY: the child was not reaped, so the id means it.
         let pidfd = match check_long(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }) {
             Ok(fd) => Some(fd),

@@ -34,6 +34,7 @@ pub(crate) struct Zygote {
     pub(super) signals: RawFd,
     pub(super) dev_null: RawFd,
     pub(super) pid: libc::pid_t,
+    pub(super) parent: libc::pid_t,
     pub(super) fork: ForkFunction,
     pub(super) request: Option<Request>,
     pub(super) tmp_root: Option<RawFd>,
@@ -56,6 +57,7 @@ static ZYGOTE: Single<Zygote> = Single(UnsafeCell::new(Zygote {
     signals: -1,
     dev_null: -1,
     pid: 0,
+    parent: 0,
     fork: libc::fork,
     request: None,
     tmp_root: None,
@@ -166,7 +168,7 @@ impl Zygote {
         (self.control, self.signals, self.dev_null) = (control, signals, dev_null);
         // SAFETY: reads a number; looks up a name that, where it exists, is a function of this type.
         unsafe {
-            self.pid = libc::getpid();
+            (self.pid, self.parent) = (libc::getpid(), libc::getppid());
             let found = libc::dlsym(libc::RTLD_DEFAULT, c"_Fork".as_ptr());
             if !found.is_null() {
                 self.fork = std::mem::transmute::<*mut libc::c_void, ForkFunction>(found);

@@ -65,7 +65,11 @@ while must(lib.ac_next()):
         must(lib.ac_forked(-errno.EAGAIN))
         continue
     started = time.monotonic_ns()
-    pid = lib.ac_fork()
+    if settings["once"]:
+        must(lib.ac_forked(zygote))
+        pid = 0
+    else:
+        pid = must(lib.ac_fork())
     if pid == 0:
         if settings["enter_late"]:
             while os.getppid() == zygote:

@@ -354,6 +354,7 @@ fn write_project(project: &Path, policy: &ZygotePolicy, options: &Options) {
         "close": [],
         "fork_fails": false,
         "enter_late": false,
+        "once": false,
     });
     for (key, value) in options.settings.as_object().unwrap() {
         settings[key] = value.clone();
