@@ -1,0 +1,233 @@
+"""A child: one start frame in, `end_function(conv)`, one result frame out.
+
+Everything here runs some hundred times a second and costs page faults first: what it needs is imported, and what can
+be made is made, in the zygote.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from json import dumps, loads
+from time import monotonic_ns
+
+from aftercall._runtime import capture, frames
+from aftercall._runtime.ending import end_gracefully
+from aftercall._runtime.frames import Channel, Exchange
+from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
+from aftercall._runtime.effects import effects
+from aftercall._runtime.project import ImportFailed
+from aftercall._runtime.seeding import reseed
+from aftercall._runtime.tracebacks import Places, error_document
+from aftercall.conv.conversation import Conversation
+from aftercall.conv.document import Run
+from aftercall.conv.host import current
+from aftercall.state import StateError, decode_state, encode_state, has_tags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aftercall._runtime.cbor import Item
+    from aftercall._runtime.project import LoadedProject
+    from aftercall._runtime.tracebacks import ErrorDocument
+
+RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = "returned", "raised", "unready", "refused_input", "version"
+
+#: Exit status of a child that could not even say what went wrong.
+EXIT_PROTOCOL = 70
+
+
+class Child:
+    """What a forked process does. Made in the zygote; `run` is called after the fork and does not return."""
+
+    def __init__(self, load: Callable[[], LoadedProject | None], places: Places) -> None:
+        self._load = load
+        self._places = places
+        self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
+        self._channel = Channel()
+        self._timing: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Serves the one request of this process, then ends it."""
+        status = 0
+        try:
+            self._serve()
+        except (frames.ChannelClosed, BrokenPipeError):
+            status = EXIT_PROTOCOL  # nobody is left to tell
+        except BaseException as error:
+            status = EXIT_PROTOCOL
+            os.write(2, f"aftercall child: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+        finally:
+            os._exit(status)
+
+    def _serve(self) -> None:
+        kind, start = self._channel.receive()
+        if kind != frames.START:
+            raise frames.FrameError(f"expected a start frame, not one of kind {kind}")
+        if start.get(0) != frames.VERSION:
+            message = f"the supervisor speaks version {start.get(0)} of the protocol, this runtime {frames.VERSION}"
+            self._result(WRONG_VERSION, error=_plain_error("VersionMismatch", message))
+            return
+        gc.enable()  # off since before the imports, so that no collection touches what the zygote shares
+        settings = loads(_bytes(start, 8) or b"{}")
+        limits = settings.get("limits") or {}
+        current.host = host = capture.Entries(self._channel, limits)
+        capture.open_streams()
+        effects.open(Exchange(self._channel))
+        reseed(_bytes(start, 6))
+        os.environ["TMPDIR"] = os.getcwd()
+        if settings.get("canary"):
+            self._canary()
+            return
+        loaded = self._loaded()
+        if loaded is None:
+            return
+        host.find_function = loaded.find_function
+        conv = self._conversation(start, loaded)
+        if conv is not None:
+            self._call(conv, loaded.function, float(settings.get("grace_s", GRACE_S)))
+
+    def _canary(self) -> None:
+        from aftercall._runtime.canary import attempts
+
+        self._result(RETURNED, state=dumps(attempts()).encode())
+
+    def _loaded(self) -> LoadedProject | None:
+        try:
+            loaded = self._load()
+        except ImportFailed as failure:
+            self._result(UNREADY, error={**failure.document, "code": failure.code})
+            return None
+        if loaded is None:
+            self._result(UNREADY, error=_plain_error("NoProject", "this zygote has no project"))
+        return loaded
+
+    def _conversation(self, start: dict[int, Item], loaded: LoadedProject) -> Conversation | None:
+        raw = _bytes(start, 5)
+        try:
+            document = loads(raw)
+            state = document.get("state") or {}
+            if has_tags(raw):
+                state = decode_state(state, loaded.find_class, _warn_of_state)
+        except StateError as error:
+            path = f"/state{error.path}"
+            self._result(REFUSED_INPUT, error={**_plain_error("StateError", f"{path}: {error.reason}"), "path": path})
+            return None
+        except (ValueError, AttributeError, RecursionError) as error:
+            self._result(REFUSED_INPUT, error=_plain_error(type(error).__name__, f"not a conversation: {error}"))
+            return None
+        run = Run(str(start.get(1, "")), _int(start, 2), str(start.get(3, "")))
+        return Conversation(document, state, str(start.get(4, "")), run)
+
+    def _call(self, conv: Conversation, function: Callable[..., object], grace_s: float) -> None:
+        error: ErrorDocument | None = None
+        outcome = RETURNED
+        self._timing["started_ns"] = monotonic_ns()
+        try:
+            returned = function(conv)
+            if hasattr(returned, "__await__"):
+                _run_awaitable(returned)  # type: ignore[arg-type]
+        except BaseException as raised:  # SystemExit and KeyboardInterrupt are the user's here, as any other
+            self._timing["returned_ns"] = monotonic_ns()
+            self._reserve = None
+            outcome = RAISED
+            error = self._describe(raised)
+        else:
+            self._timing["returned_ns"] = monotonic_ns()
+        end_gracefully(grace_s, lambda: self._finish(outcome, conv, error))
+
+    def _describe(self, raised: BaseException) -> ErrorDocument:
+        try:
+            return error_document(raised, self._places)
+        except (MemoryError, RecursionError) as second:
+            return _plain_error(type(raised).__name__, f"(no traceback: {type(second).__name__} while it was written)")
+
+    def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
+        capture.flush_streams()
+        try:
+            state = dumps(encode_state(conv.state, _warn_of_value), ensure_ascii=False).encode()
+        except (StateError, RecursionError, MemoryError) as problem:
+            state = None
+            if outcome == RETURNED:
+                outcome, error = RAISED, _plain_error("StateError", f"state cannot be kept: {problem}")
+        self._result(outcome, state, conv._metrics, conv._actions, error)
+
+    def _result(
+        self,
+        outcome: str,
+        state: bytes | None = None,
+        metrics: object = (),
+        actions: object = (),
+        error: ErrorDocument | None = None,
+    ) -> None:
+        parts = [_json(metrics), _json(actions), _json(error) if error else None, _json(self._timing)]
+        size = len(state or b"") + sum(len(part or b"") for part in parts)
+        if size > MAX_PAYLOAD_OUT - 1024:
+            names = dict(zip(("state", "metrics", "actions"), (state, parts[0], parts[1]), strict=True))
+            told = ", ".join(f"{name} {len(part or b''):,} bytes" for name, part in names.items())
+            message = f"the result is larger than {MAX_PAYLOAD_OUT:,} bytes: {told}"
+            self._result(RAISED, error=_plain_error("ResultTooLarge", message))
+            return
+        self._channel.send(
+            frames.RESULT, {0: outcome, 1: state, 2: parts[0], 3: parts[1], 4: parts[2], 5: parts[3]}
+        )
+
+
+def _run_awaitable(awaitable: Awaitable[object]) -> None:
+    import asyncio
+
+    async def main() -> None:
+        await awaitable
+
+    asyncio.run(main())
+
+
+def _json(value: object) -> bytes:
+    from aftercall.state.encode import safe_repr
+
+    try:
+        text = dumps(value, ensure_ascii=False, allow_nan=False, default=safe_repr)
+    except (ValueError, TypeError):  # nan, a circle, a key that is no text: in what an action was given
+        text = dumps(_cleaned(value, 0), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def _cleaned(value: object, depth: int) -> object:
+    from aftercall.state.encode import safe_repr
+
+    if depth < 16:
+        if isinstance(value, dict):
+            return {str(key): _cleaned(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [_cleaned(item, depth + 1) for item in value]
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and value - value == 0.0):
+        return value
+    return safe_repr(value)
+
+
+def _warn_of_state(path: str, text: str) -> None:
+    current.host.log("warning", f"conv.state{path}: {text}", False, "runtime", None)
+
+
+def _warn_of_value(path: str, value: object, reason: str) -> None:
+    name = type(value).__qualname__
+    text = f"conv.state{path}: a {name} cannot be kept ({reason}): its text stands in its place"
+    current.host.log("warning", text, False, "runtime", None)
+
+
+def _plain_error(kind: str, message: str) -> ErrorDocument:
+    return {"type": kind, "message": message, "traceback": f"{kind}: {message}", "frames": [], "cause": None}
+
+
+def _bytes(payload: dict[int, Item], key: int) -> bytes:
+    value = payload.get(key)
+    if not isinstance(value, bytes):
+        raise frames.FrameError(f"member {key} of a start frame is bytes")
+    return value
+
+
+def _int(payload: dict[int, Item], key: int) -> int:
+    value = payload.get(key)
+    return value if isinstance(value, int) else 0

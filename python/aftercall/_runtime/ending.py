@@ -1,0 +1,72 @@
+"""After the function: non-daemon threads are joined and `atexit` runs, as at the end of any Python process.
+
+A monitoring SDK flushes there. It happens before the result is sent, and for no longer than the grace time: what
+takes longer is cut off, and the run ends as its function returned.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+
+from aftercall.conv.host import current
+
+
+def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
+    """Runs what must run at the end, then `finish`, which sends the result."""
+    threads = _threads_to_join()
+    handlers = atexit._ncallbacks()  # type: ignore[attr-defined]
+    if not threads and not handlers:
+        finish()
+        return
+    # Handlers known to be quick need no watch: `logging` registers one for every process that imports it.
+    watched = threads or handlers > ("logging" in sys.modules)
+    watch = _Watch(grace_s, finish) if watched else None
+    if threads:
+        import threading
+
+        threading._shutdown()  # type: ignore[attr-defined]  # wakes executors, joins what is not a daemon
+    atexit._run_exitfuncs()
+    if watch is None or watch.stop():
+        finish()
+
+
+def _threads_to_join() -> bool:
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return False
+    return any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate())
+
+
+class _Watch:
+    """Ends the process with the result when the grace time is over. A thread, since native code may hold the main one."""
+
+    def __init__(self, grace_s: float, finish: Callable[[], None]) -> None:
+        from _thread import allocate_lock, start_new_thread
+
+        self._grace_s = grace_s
+        self._finish = finish
+        self._ended = allocate_lock()
+        self._ended.acquire()
+        self._mine = allocate_lock()
+        start_new_thread(self._wait, ())
+
+    def stop(self) -> bool:
+        """True if the main thread is to finish; False if the watch has begun to."""
+        if self._mine.acquire(blocking=False):
+            self._ended.release()
+            return True
+        self._mine.acquire()  # the process ends meanwhile
+        return False
+
+    def _wait(self) -> None:
+        if self._ended.acquire(timeout=self._grace_s) or not self._mine.acquire(blocking=False):
+            return
+        text = f"threads or atexit handlers were still running {self._grace_s:g} s after the function: cut off"
+        try:
+            current.host.log("warning", text, False, "runtime", None)
+            self._finish()
+        finally:
+            os._exit(0)

@@ -1,0 +1,194 @@
+"""Errors as documents: what was raised, and where in the user's own files.
+
+Written for the child's last moments: no imports beyond what every zygote has, bounded in every direction, and no
+exception of the user's can make it fail.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from aftercall._runtime.limits import (
+    MAX_CAUSES,
+    MAX_FRAMES,
+    MAX_GROUP,
+    MAX_MESSAGE,
+    MAX_SOURCE_FILE,
+    MAX_SOURCE_LINE,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: The runtime's own folder: its frames are left out.
+_PACKAGE = __file__.rsplit("/", 2)[0] + "/"
+
+ErrorDocument = dict[str, object]
+
+
+class Places:
+    """Tells own files from others, and gives both short names."""
+
+    def __init__(self, project: str | None) -> None:
+        self._project = project.rstrip("/") + "/" if project else None
+        self._sources: dict[str, list[str]] = {}
+
+    def own(self, file: str) -> bool:
+        """Whether `file` is part of the project."""
+        return self._project is not None and file.startswith(self._project)
+
+    def short(self, file: str) -> str:
+        """`file` relative to the project, or to the folder on `sys.path` that it was imported from."""
+        if self._project is not None and file.startswith(self._project):
+            return file[len(self._project) :]
+        best = max((path for path in sys.path if path and file.startswith(path + "/")), key=len, default="")
+        return file[len(best) + 1 :] if best else file
+
+    def line(self, file: str, number: int | None) -> str:
+        """The source line, `""` where it cannot be had."""
+        if number is None or number < 1:
+            return ""
+        if file not in self._sources:
+            self._sources[file] = _read_lines(file)
+        lines = self._sources[file]
+        return lines[number - 1][:MAX_SOURCE_LINE].rstrip() if number <= len(lines) else ""
+
+
+def _read_lines(file: str) -> list[str]:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(MAX_SOURCE_FILE).decode("utf-8", "replace").splitlines()
+    except (OSError, ValueError, MemoryError):
+        return []
+
+
+def error_document(error: BaseException, places: Places) -> ErrorDocument:
+    """`error` as docs/protocol.md has it, with its chain of causes."""
+    return _document(error, places, set(), MAX_CAUSES)
+
+
+def _document(error: BaseException, places: Places, seen: set[int], left: int) -> ErrorDocument:
+    seen.add(id(error))
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    document: ErrorDocument = {"type": _type_name(error), "message": _message(error)}
+    frames = _frames(error.__traceback__, places)
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(_syntax_frame(error, places))
+    document["frames"] = frames
+    document["cause"] = None
+    text = ""
+    if cause is not None and left > 0 and id(cause) not in seen:
+        below = _document(cause, places, seen, left - 1)
+        document["cause"] = below
+        joint = (
+            "The above exception was the direct cause of the following exception:"
+            if error.__cause__ is not None
+            else "During handling of the above exception, another exception occurred:"
+        )
+        text = f"{below['traceback']}\n\n{joint}\n\n"
+    document["traceback"] = text + _traceback_text(document, error) + _group_text(error, places, seen)
+    return document
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    if kind.__module__ in ("builtins", "__main__"):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception as second:
+        text = f"<str() of the exception raised {type(second).__name__}>"
+    for note in getattr(error, "__notes__", None) or ():
+        text = f"{text}\n{note}"
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
+
+
+def _frames(traceback: TracebackType | None, places: Places) -> list[dict[str, object]]:
+    """Outermost first; of a deep one, the outer and the inner half of `MAX_FRAMES`."""
+    raw: list[tuple[str, int, str]] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not _internal(code.co_filename):
+            raw.append((code.co_filename, traceback.tb_lineno or code.co_firstlineno, code.co_name))
+        traceback = traceback.tb_next
+    half = MAX_FRAMES // 2
+    kept = raw if len(raw) <= MAX_FRAMES else [*raw[:half], *raw[-half:]]
+    frames = [_frame(file, line, function, places) for file, line, function in kept]
+    if len(kept) < len(raw):
+        frames[half]["left_out"] = len(raw) - len(kept)  # that many frames came before this one
+    return frames
+
+
+def _internal(file: str) -> bool:
+    return file.startswith((_PACKAGE, "<frozen importlib"))
+
+
+def _frame(file: str, line: int, function: str, places: Places) -> dict[str, object]:
+    return {
+        "file": places.short(file),
+        "line": line,
+        "function": function,
+        "source": places.line(file, line),
+        "own": places.own(file),
+    }
+
+
+def _syntax_frame(error: SyntaxError, places: Places) -> dict[str, object]:
+    frame = _frame(error.filename or "", error.lineno or 0, "<module>", places)
+    frame["source"] = frame["source"] or (error.text or "")[:MAX_SOURCE_LINE].rstrip()
+    if error.offset:
+        frame["column"] = error.offset
+    return frame
+
+
+def _traceback_text(document: ErrorDocument, error: BaseException) -> str:
+    frames: list[dict[str, object]] = document["frames"]  # type: ignore[assignment]
+    lines = ["Traceback (most recent call last):"] if frames else []
+    for frame in frames:
+        if "left_out" in frame:
+            lines.append(f"  … {frame['left_out']} frames are left out …")
+        at = f'  File "{frame["file"]}", line {frame["line"]}'
+        lines.append(at if "column" in frame else f"{at}, in {frame['function']}")
+        source = str(frame["source"])
+        if source:
+            lines.append(f"    {source.strip()}")
+        if "column" in frame:
+            indent = len(source) - len(source.lstrip())
+            lines.append(" " * (4 + max(0, int(str(frame["column"])) - 1 - indent)) + "^")
+    message = str(document["message"])
+    lines.append(f"{document['type']}: {message}" if message else str(document["type"]))
+    return "\n".join(lines)
+
+
+def _group_text(error: BaseException, places: Places, seen: set[int]) -> str:
+    if not isinstance(error, BaseExceptionGroup):
+        return ""
+    parts = []
+    for number, member in enumerate(error.exceptions[:MAX_GROUP], 1):
+        if id(member) not in seen:
+            document = _document(member, places, seen, 0)
+            inner = str(document["traceback"]).replace("\n", "\n  | ")
+            parts.append(f"\n  +---------------- {number} ----------------\n  | {inner}")
+    if len(error.exceptions) > MAX_GROUP:
+        parts.append(f"\n  … and {len(error.exceptions) - MAX_GROUP} more")
+    return "".join(parts)
+
+
+def project_error(message: str, file: str, line: int, fix: str, source: str = "") -> ErrorDocument:
+    """An error that no exception stands for: what is wrong with the project, where, and what to do."""
+    frame = {"file": file, "line": line, "function": "<module>", "source": source, "own": True}
+    return {
+        "type": "ProjectError",
+        "message": message,
+        "traceback": f"{file}:{line}: {message}\n{fix}",
+        "frames": [frame],
+        "cause": None,
+        "file": file,
+        "line": line,
+        "fix": fix,
+    }

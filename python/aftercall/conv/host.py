@@ -1,0 +1,35 @@
+"""What a conversation needs from whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Host:
+    """The surroundings of one run. This one serves outside of a run: entries go to standard error."""
+
+    #: What `conv.functions.<name>` resolves to: name → callable taking `(conv, …)`, or None.
+    find_function: Callable[[str], Callable[..., object] | None] | None = None
+
+    def log(self, level: str, content: str, is_pii: bool, logger: str, fields: dict[str, object] | None) -> None:
+        """Keeps one entry. `level` is info, warning, error, debug, stdout or stderr."""
+        import sys
+
+        extra = f" {fields!r}" if fields else ""
+        print(f"[{level}] {content}{extra}", file=sys.__stderr__)
+
+    def effects_refused(self) -> str | None:
+        """Why nothing can be sent to the outside at this moment, or None."""
+        return None
+
+
+class _Current:
+    """One process serves one conversation, so the host at hand is a property of the process."""
+
+    __slots__ = ("host",)
+
+    def __init__(self) -> None:
+        self.host = Host()
+
+
+current = _Current()
