@@ -55,7 +55,14 @@ impl CliError {
     }
 
     fn new(code: Code, message: impl Into<String>, fix: Option<String>, exit: Exit) -> Box<Self> {
-        Box::new(Self { code, message: message.into(), place: None, details: Vec::new(), fix, exit })
+        Box::new(Self {
+            code,
+            message: message.into(),
+            place: None,
+            details: Vec::new(),
+            fix,
+            exit,
+        })
     }
 
     /// The same, with where it is.
@@ -69,6 +76,13 @@ impl CliError {
     #[must_use]
     pub fn with_details(mut self: Box<Self>, details: Vec<String>) -> Box<Self> {
         self.details = details;
+        self
+    }
+
+    /// The same as an answer that is not good, where finding it was what the command was asked for.
+    #[must_use]
+    pub fn into_negative(mut self: Box<Self>) -> Box<Self> {
+        self.exit = Exit::Negative;
         self
     }
 
@@ -95,7 +109,11 @@ impl From<project::ProjectError> for Box<CliError> {
         let key = error.key.map(|key| format!("{key}: ")).unwrap_or_default();
         let mut told = CliError::usage(error.code, format!("{key}{}", error.message), error.fix);
         told.place = place;
-        told.details = error.expected.map(|expected| format!("expected {expected}")).into_iter().collect();
+        told.details = error
+            .expected
+            .map(|expected| format!("expected {expected}"))
+            .into_iter()
+            .collect();
         told
     }
 }

@@ -1,8 +1,185 @@
-//! The command line.
+//! The command line: what may be typed, the API client, and how things are told to a person.
+//!
+//! [`run`] is all that the binary calls. One file per command in [`commands`]; every answer goes through
+//! [`screen::Screen`], every error is a [`CliError`] that says what to do next.
 
+pub mod arguments;
+mod assemble;
 pub mod client;
+pub mod commands;
 pub mod configuration;
-pub mod screen;
+mod context;
 mod error;
+pub mod input;
+pub mod screen;
+pub mod send;
+pub mod story;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io;
+
+use clap::Parser as _;
+use domain::Code;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use arguments::{Arguments, Command};
+use configuration::{Configuration, Said};
+use screen::Screen;
+
+pub use context::Context;
 pub use error::{CliError, Exit};
+
+/// The status of a command that was interrupted from the keyboard, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Does what was typed. Answers the status to exit with.
+#[must_use]
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output and is no error; where neither stream can be written nothing can be said.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage as u8
+            } else {
+                Exit::Done as u8
+            };
+        }
+    };
+    if let Command::Launcher { supervisor } = arguments.command {
+        return launcher(supervisor);
+    }
+    let screen = Screen {
+        json: arguments.common.json,
+        now: Timestamp::now(),
+        zone: TimeZone::system(),
+    };
+    let environment = environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    match prepare(&arguments, environment.collect(), screen.clone())
+        .and_then(|context| dispatch(arguments.command, context))
+    {
+        Ok(Some(exit)) => exit as u8,
+        Ok(None) => INTERRUPTED,
+        Err(error) => {
+            screen.error(&error);
+            error.exit() as u8
+        }
+    }
+}
+
+/// Started by [`runner`] with a cleared environment, before anything else of this program may run.
+fn launcher(supervisor: i32) -> u8 {
+    match runner::launcher::run(supervisor) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("aftercall launcher: {error}");
+            Exit::Fault as u8
+        }
+    }
+}
+
+fn prepare(
+    arguments: &Arguments,
+    environment: BTreeMap<String, OsString>,
+    screen: Screen,
+) -> Result<Context, Box<CliError>> {
+    let working_folder = std::env::current_dir().map_err(|error| {
+        CliError::usage(
+            Code::BadConfiguration,
+            format!("the working folder is gone: {error}"),
+            "cd to one that is there",
+        )
+    })?;
+    let flags = arguments
+        .common
+        .flags()
+        .into_iter()
+        .chain(arguments.command.flags())
+        .collect();
+    let said = Said {
+        flags,
+        file: arguments.common.config.clone(),
+        environment,
+        working_folder,
+    };
+    Ok(Context {
+        configuration: Configuration::resolve(said)?,
+        screen,
+    })
+}
+
+impl Command {
+    fn flags(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Invoke(command) => command.flags(),
+            Self::Check(command) => command.flags(),
+            Self::Deploy(command) => command.flags(),
+            Self::Send(command) => command.flags(),
+            Self::Runs(command) => command.flags(),
+            Self::Conversations(command) => command.flags(),
+            Self::Deployments(command) => command.flags(),
+            Self::Keys(command) => command.flags(),
+            Self::Init(_)
+            | Self::Status(_)
+            | Self::Config(_)
+            | Self::Schema(_)
+            | Self::Version(_)
+            | Self::Completion(_)
+            | Self::Launcher { .. } => Vec::new(),
+        }
+    }
+}
+
+/// `None` if the command was interrupted.
+fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliError>> {
+    let context = &context;
+    match command {
+        Command::Init(command) => command.run(context).map(Some),
+        Command::Schema(command) => command.run(context).map(Some),
+        Command::Version(command) => command.run(context).map(Some),
+        Command::Completion(command) => command.run(context).map(Some),
+        Command::Launcher { .. } => Ok(Some(Exit::Done)),
+        Command::Invoke(command) => interruptible(command.run(context)),
+        Command::Check(command) => interruptible(command.run(context)),
+        Command::Deploy(command) => interruptible(command.run(context)),
+        Command::Send(command) => interruptible(command.run(context)),
+        Command::Runs(command) => interruptible(command.run(context)),
+        Command::Conversations(command) => interruptible(command.run(context)),
+        Command::Deployments(command) => interruptible(command.run(context)),
+        Command::Keys(command) => interruptible(command.run(context)),
+        Command::Status(command) => interruptible(command.run(context)),
+        Command::Config(command) => interruptible(command.run(context)),
+    }
+}
+
+/// Ctrl-C drops the command where it stands, so that its folders and processes go with it.
+fn interruptible<F>(command: F) -> Result<Option<Exit>, Box<CliError>>
+where
+    F: Future<Output = Result<Exit, Box<CliError>>>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error: io::Error| {
+            CliError::fault(
+                Code::Internal,
+                format!("the system gives nothing to work with: {error}"),
+                "look at its limits",
+            )
+        })?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = command => done.map(Some),
+            _ = tokio::signal::ctrl_c() => Ok(None),
+        }
+    })
+}

@@ -57,7 +57,10 @@ impl Target {
             return bad(format!("{address:?} holds more than a host and a port"), example);
         }
         match uri.host() {
-            Some(host) => Ok(Self::Host(host.to_owned(), uri.port_u16().unwrap_or(DEFAULT_PORT))),
+            Some(host) => Ok(Self::Host(
+                host.to_owned(),
+                uri.port_u16().unwrap_or(DEFAULT_PORT),
+            )),
             None => bad(format!("{address:?} names no host"), example),
         }
     }
@@ -88,7 +91,10 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, open: Mutex::new(None) }
+        Self {
+            target,
+            open: Mutex::new(None),
+        }
     }
 
     pub(super) const fn target(&self) -> &Target {
@@ -107,11 +113,21 @@ impl Connections {
             Some(sender) => sender,
             None => self.connect().await?,
         };
-        let answer = sender.send_request(request).await.map_err(|error| self.cut_off(&error))?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| self.cut_off(&error))?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| self.cut_off(&*error))?;
+        let body = Limited::new(body, MAX_ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| self.cut_off(&*error))?;
         *open = Some(sender);
-        Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Box<CliError>> {
@@ -134,10 +150,16 @@ impl Connections {
 
     fn unreachable(&self, reason: &str) -> Box<CliError> {
         let fix = match &self.target {
-            Target::Socket(_) => "start one with `aftercall serve`, name its data folder with --data, or its address with --server",
+            Target::Socket(_) => {
+                "start one with `aftercall serve`, name its data folder with --data, or its address with --server"
+            }
             Target::Host(..) => "look whether it runs and listens there (`aftercall status` on its machine)",
         };
-        CliError::fault(Code::ServerUnreachable, format!("no server answers at {}: {reason}", self.target), fix)
+        CliError::fault(
+            Code::ServerUnreachable,
+            format!("no server answers at {}: {reason}", self.target),
+            fix,
+        )
     }
 
     fn cut_off(&self, error: &(dyn std::error::Error + 'static)) -> Box<CliError> {
@@ -166,13 +188,35 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_what_cannot_be_spoken_is_refused() {
-        assert_eq!(Target::parse("http://127.0.0.1:8700").unwrap(), Target::Host("127.0.0.1".into(), 8700));
-        assert_eq!(Target::parse("http://example.com/").unwrap(), Target::Host("example.com".into(), 80));
-        assert_eq!(Target::parse("http://[::1]:1").unwrap(), Target::Host("[::1]".into(), 1));
-        assert_eq!(Target::parse("unix:/run/a.sock").unwrap(), Target::Socket("/run/a.sock".into()));
+        assert_eq!(
+            Target::parse("http://127.0.0.1:8700").unwrap(),
+            Target::Host("127.0.0.1".into(), 8700)
+        );
+        assert_eq!(
+            Target::parse("http://example.com/").unwrap(),
+            Target::Host("example.com".into(), 80)
+        );
+        assert_eq!(
+            Target::parse("http://[::1]:1").unwrap(),
+            Target::Host("[::1]".into(), 1)
+        );
+        assert_eq!(
+            Target::parse("unix:/run/a.sock").unwrap(),
+            Target::Socket("/run/a.sock".into())
+        );
         let error = Target::parse("https://example.com").unwrap_err();
-        assert!(error.fix.unwrap().contains("ssh -L"), "https is refused with a way to go");
-        for bad in ["", "example.com", "ftp://x", "http://", "http://x/path", "http://x?y"] {
+        assert!(
+            error.fix.unwrap().contains("ssh -L"),
+            "https is refused with a way to go"
+        );
+        for bad in [
+            "",
+            "example.com",
+            "ftp://x",
+            "http://",
+            "http://x/path",
+            "http://x?y",
+        ] {
             assert!(Target::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -44,8 +44,13 @@ impl Answer {
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Duration {
-        let said = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-        said.map_or(DEFAULT_RETRY_AFTER, Duration::from_secs).min(MAX_RETRY_AFTER)
+        let said = self
+            .headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse().ok());
+        said.map_or(DEFAULT_RETRY_AFTER, Duration::from_secs)
+            .min(MAX_RETRY_AFTER)
     }
 
     /// The body, as what it should be.
@@ -85,18 +90,28 @@ impl Client {
         };
         let key = configuration.text("key").map(|key| {
             let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| {
-                CliError::usage(Code::BadConfiguration, "the API key holds characters that no key has", "copy it again")
+                CliError::usage(
+                    Code::BadConfiguration,
+                    "the API key holds characters that no key has",
+                    "copy it again",
+                )
             })?;
             value.set_sensitive(true);
             Ok::<_, Box<CliError>>(value)
         });
-        Ok(Self { connections: Connections::new(target), key: key.transpose()? })
+        Ok(Self {
+            connections: Connections::new(target),
+            key: key.transpose()?,
+        })
     }
 
     /// A client of the server whose socket this is.
     #[must_use]
     pub fn on_socket(socket: PathBuf) -> Self {
-        Self { connections: Connections::new(Target::Socket(socket)), key: None }
+        Self {
+            connections: Connections::new(Target::Socket(socket)),
+            key: None,
+        }
     }
 
     /// What it talks to, for messages.
@@ -117,11 +132,21 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn post<Q: Serialize, T: DeserializeOwned>(&self, path: &str, body: &Q) -> Result<T, Box<CliError>> {
+    pub async fn post<Q: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Q,
+    ) -> Result<T, Box<CliError>> {
         let body = serde_json::to_vec(body).map_err(|error| {
-            CliError::fault(Code::Internal, format!("the request cannot be written: {error}"), "please report this")
+            CliError::fault(
+                Code::Internal,
+                format!("the request cannot be written: {error}"),
+                "please report this",
+            )
         })?;
-        self.send(Method::POST, path, Some("application/json"), body.into()).await?.read()
+        self.send(Method::POST, path, Some("application/json"), body.into())
+            .await?
+            .read()
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -148,13 +173,21 @@ impl Client {
             request = request.header(AUTHORIZATION, key.clone());
         }
         let request = request.body(Full::new(body)).map_err(|error| {
-            CliError::fault(Code::Internal, format!("the request cannot be made: {error}"), "please report this")
+            CliError::fault(
+                Code::Internal,
+                format!("the request cannot be made: {error}"),
+                "please report this",
+            )
         })?;
         match tokio::time::timeout(ANSWER_TIMEOUT, self.connections.send(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(CliError::fault(
                 Code::ServerUnreachable,
-                format!("{} did not answer within {} s", self.target(), ANSWER_TIMEOUT.as_secs()),
+                format!(
+                    "{} did not answer within {} s",
+                    self.target(),
+                    ANSWER_TIMEOUT.as_secs()
+                ),
                 "look at the server's log, then try again: what was sent twice is taken once",
             )),
         }
@@ -165,7 +198,9 @@ impl Client {
 #[must_use]
 pub fn query(path: &str, values: &[(&str, Option<String>)]) -> String {
     let mut text = path.to_owned();
-    let given = values.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
+    let given = values
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
     for (index, (name, value)) in given.enumerate() {
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(name);
@@ -197,7 +232,11 @@ mod tests {
     #[test]
     fn whatever_an_id_holds_stays_one_part_of_the_path() {
         assert_eq!(escape("a/b?c=d&e #f%é"), "a%2Fb%3Fc%3Dd%26e%20%23f%25%C3%A9");
-        let values = [("a", Some("1".to_owned())), ("b", None), ("c", Some("x y".to_owned()))];
+        let values = [
+            ("a", Some("1".to_owned())),
+            ("b", None),
+            ("c", Some("x y".to_owned())),
+        ];
         assert_eq!(query("/v1/runs", &values), "/v1/runs?a=1&c=x%20y");
     }
 }

@@ -38,8 +38,9 @@ pub fn from_answer(answer: &Answer) -> Box<CliError> {
 
 fn from_parts(status: StatusCode, body: &[u8]) -> Box<CliError> {
     // Whatever stands between here and the server (a proxy) may answer with pages of its own.
-    let Some((problem, code)) =
-        serde_json::from_slice::<Problem>(body).ok().and_then(|problem| problem.code.map(|code| (problem, code)))
+    let Some((problem, code)) = serde_json::from_slice::<Problem>(body)
+        .ok()
+        .and_then(|problem| problem.code.map(|code| (problem, code)))
     else {
         return CliError::fault(
             Code::ServerUnreachable,
@@ -47,7 +48,10 @@ fn from_parts(status: StatusCode, body: &[u8]) -> Box<CliError> {
             "look whether the address is that of an Aftercall server",
         );
     };
-    let message = problem.detail.or(problem.title).unwrap_or_else(|| code.title().to_owned());
+    let message = problem
+        .detail
+        .or(problem.title)
+        .unwrap_or_else(|| code.title().to_owned());
     let fix = problem.fix.unwrap_or_default();
     let error = match status {
         StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
@@ -89,10 +93,16 @@ mod tests {
             "errors":[{"path":"turns[3].role","found":"bot","expected":"user or agent","fix":"rename it"}]}"#;
         let error = from_parts(StatusCode::BAD_REQUEST, body);
         assert_eq!((error.code, error.exit()), (Code::BadConversation, Exit::Usage));
-        assert_eq!(error.details, ["turns[3].role: found \"bot\", expected user or agent (rename it)"]);
+        assert_eq!(
+            error.details,
+            ["turns[3].role: found \"bot\", expected user or agent (rename it)"]
+        );
         let body = br#"{"code":"AC0203","detail":"d","file":"functions/x.py","line":3}"#;
         let error = from_parts(StatusCode::UNPROCESSABLE_ENTITY, body);
-        assert_eq!((error.place.as_deref(), error.exit()), (Some("functions/x.py:3"), Exit::Negative));
+        assert_eq!(
+            (error.place.as_deref(), error.exit()),
+            (Some("functions/x.py:3"), Exit::Negative)
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn read(path: &Path, text: &str) -> Result<BTreeMap<&'static str, Pla
     type Table = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
     let at = |offset: usize| format!("{}:{}", path.display(), line_of(text, offset));
     let table: Table = toml::from_str(text).map_err(|error| {
-        let place = error.span().map_or_else(|| path.display().to_string(), |span| at(span.start));
+        let place = error
+            .span()
+            .map_or_else(|| path.display().to_string(), |span| at(span.start));
         CliError::usage(Code::BadConfiguration, error.message(), "correct the file there").at(place)
     })?;
     let mut found = BTreeMap::new();
@@ -69,13 +71,21 @@ pub(super) fn unknown(name: &str) -> Box<CliError> {
         Some((_, name)) => format!("did you mean {name}?"),
         None => "`aftercall config show` lists every setting".to_owned(),
     };
-    CliError::usage(Code::BadConfiguration, format!("there is no setting {name:?}"), fix)
+    CliError::usage(
+        Code::BadConfiguration,
+        format!("there is no setting {name:?}"),
+        fix,
+    )
 }
 
 pub(super) fn unfit(key: &Key, found: &str) -> Box<CliError> {
     let found = if key.secret { "a secret" } else { found };
     let message = format!("{} cannot be {found}", key.name);
-    CliError::usage(Code::BadConfiguration, message, format!("give it {}", value::expected(key.kind)))
+    CliError::usage(
+        Code::BadConfiguration,
+        message,
+        format!("give it {}", value::expected(key.kind)),
+    )
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -90,5 +100,7 @@ fn line_of_key(text: &str, from: usize, key: &str) -> Option<usize> {
 /// Where a file is looked for when none is named: the working folder, then the user's configuration folder.
 pub(super) fn places(working_folder: &Path, configuration_folder: Option<PathBuf>) -> Vec<PathBuf> {
     let user = configuration_folder.map(|folder| folder.join("aftercall").join(FILE_NAME));
-    std::iter::once(working_folder.join(FILE_NAME)).chain(user).collect()
+    std::iter::once(working_folder.join(FILE_NAME))
+        .chain(user)
+        .collect()
 }

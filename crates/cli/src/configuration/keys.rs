@@ -50,11 +50,23 @@ impl Key {
 }
 
 const fn key(name: &'static str, kind: Kind, default: Fallback, about: &'static str) -> Key {
-    Key { name, kind, default, about, secret: false }
+    Key {
+        name,
+        kind,
+        default,
+        about,
+        secret: false,
+    }
 }
 
 const fn secret(name: &'static str, about: &'static str) -> Key {
-    Key { name, kind: Kind::Text, default: Fallback::Nothing, about, secret: true }
+    Key {
+        name,
+        kind: Kind::Text,
+        default: Fallback::Nothing,
+        about,
+        secret: true,
+    }
 }
 
 use Fallback::{Fixed, Found, Nothing};
@@ -62,35 +74,170 @@ use Kind::{Choice, List, Number, Switch, Text};
 
 /// All of them, in the order in which they are shown. The numbers are the project's published defaults.
 pub const KEYS: &[Key] = &[
-    key("data", Text, Found("$XDG_DATA_HOME/aftercall, else ~/.local/share/aftercall"), "the server's data folder; its socket lies in it"),
-    key("server", Text, Nothing, "the server's address; without one its socket in the data folder is used"),
+    key(
+        "data",
+        Text,
+        Found("$XDG_DATA_HOME/aftercall, else ~/.local/share/aftercall"),
+        "the server's data folder; its socket lies in it",
+    ),
+    key(
+        "server",
+        Text,
+        Nothing,
+        "the server's address; without one its socket in the data folder is used",
+    ),
     secret("key", "the API key for `server`"),
     key("project", Text, Nothing, "the project that commands are about"),
-    key("environment", Choice(&["sandbox", "pre-release", "live"]), Fixed("sandbox"), "the environment that commands are about"),
-    key("python", Text, Found("python3 on PATH"), "the interpreter that runs projects, 3.11 or newer"),
-    key("confinement", Choice(&["required", "best-effort", "off"]), Fixed("required"), "how strictly code is confined"),
-    key("listen", List, Fixed("127.0.0.1:8700"), "addresses that the server listens on, beside its socket"),
-    key("insecure_no_auth", Switch, Fixed("false"), "no API keys; only where every address is loopback"),
-    key("deadline_s", Number(1, 86_400), Fixed("600"), "wall time of one attempt, seconds"),
-    key("grace_s", Number(0, 3_600), Fixed("10"), "for threads and exit handlers after the function returned, seconds"),
-    key("attempts", Number(1, 100), Fixed("5"), "attempts after which a run is a dead letter"),
-    key("backoff.base_s", Number(0, 86_400), Fixed("10"), "the range to wait in after the first failure, seconds"),
-    key("backoff.factor", Number(1, 100), Fixed("3"), "by how much that range grows with each failure"),
-    key("backoff.cap_s", Number(0, 604_800), Fixed("1800"), "the range's largest size, seconds"),
-    key("age_limit_h", Number(1, 8_760), Fixed("72"), "no new attempt once a run is this old, hours"),
-    key("limits.memory_mb", Number(64, 1_048_576), Fixed("1024"), "address space of an attempt, MiB"),
-    key("limits.cpu_s", Number(1, 86_400), Fixed("600"), "processor time of an attempt, seconds"),
-    key("limits.open_files", Number(16, 65_536), Fixed("256"), "open files of an attempt"),
-    key("limits.tmp_mb", Number(1, 65_536), Fixed("64"), "largest file in an attempt's folder, MiB"),
-    key("concurrency", Number(1, 100_000), Found("8 for each core"), "attempts that run at once"),
-    key("warm_zygotes", Number(1, 1_000), Fixed("16"), "deployments that are kept imported"),
-    key("import_timeout_s", Number(1, 3_600), Fixed("30"), "for the imports of a project, seconds"),
-    key("queue_limit", Number(1, 100_000_000), Fixed("1000000"), "unfinished runs at which nothing more is accepted"),
-    key("drain_s", Number(0, 86_400), Fixed("30"), "how long a stop waits for what is running, seconds"),
-    key("tmp_root", Text, Found("a folder below /dev/shm, else the system's for temporary files"), "where attempts have their folders"),
-    key("master_key_file", Text, Found("master.key in the data folder"), "the key that everything in the data folder is sealed under"),
-    key("log", Text, Fixed("info"), "what is logged: a level, or module=level pairs"),
-    key("log_format", Choice(&["auto", "human", "json"]), Fixed("auto"), "how it is logged; auto: for people on a terminal, else JSON"),
+    key(
+        "environment",
+        Choice(&["sandbox", "pre-release", "live"]),
+        Fixed("sandbox"),
+        "the environment that commands are about",
+    ),
+    key(
+        "python",
+        Text,
+        Found("python3 on PATH"),
+        "the interpreter that runs projects, 3.11 or newer",
+    ),
+    key(
+        "confinement",
+        Choice(&["required", "best-effort", "off"]),
+        Fixed("required"),
+        "how strictly code is confined",
+    ),
+    key(
+        "listen",
+        List,
+        Fixed("127.0.0.1:8700"),
+        "addresses that the server listens on, beside its socket",
+    ),
+    key(
+        "insecure_no_auth",
+        Switch,
+        Fixed("false"),
+        "no API keys; only where every address is loopback",
+    ),
+    key(
+        "deadline_s",
+        Number(1, 86_400),
+        Fixed("600"),
+        "wall time of one attempt, seconds",
+    ),
+    key(
+        "grace_s",
+        Number(0, 3_600),
+        Fixed("10"),
+        "for threads and exit handlers after the function returned, seconds",
+    ),
+    key(
+        "attempts",
+        Number(1, 100),
+        Fixed("5"),
+        "attempts after which a run is a dead letter",
+    ),
+    key(
+        "backoff.base_s",
+        Number(0, 86_400),
+        Fixed("10"),
+        "the range to wait in after the first failure, seconds",
+    ),
+    key(
+        "backoff.factor",
+        Number(1, 100),
+        Fixed("3"),
+        "by how much that range grows with each failure",
+    ),
+    key(
+        "backoff.cap_s",
+        Number(0, 604_800),
+        Fixed("1800"),
+        "the range's largest size, seconds",
+    ),
+    key(
+        "age_limit_h",
+        Number(1, 8_760),
+        Fixed("72"),
+        "no new attempt once a run is this old, hours",
+    ),
+    key(
+        "limits.memory_mb",
+        Number(64, 1_048_576),
+        Fixed("1024"),
+        "address space of an attempt, MiB",
+    ),
+    key(
+        "limits.cpu_s",
+        Number(1, 86_400),
+        Fixed("600"),
+        "processor time of an attempt, seconds",
+    ),
+    key(
+        "limits.open_files",
+        Number(16, 65_536),
+        Fixed("256"),
+        "open files of an attempt",
+    ),
+    key(
+        "limits.tmp_mb",
+        Number(1, 65_536),
+        Fixed("64"),
+        "largest file in an attempt's folder, MiB",
+    ),
+    key(
+        "concurrency",
+        Number(1, 100_000),
+        Found("8 for each core"),
+        "attempts that run at once",
+    ),
+    key(
+        "warm_zygotes",
+        Number(1, 1_000),
+        Fixed("16"),
+        "deployments that are kept imported",
+    ),
+    key(
+        "import_timeout_s",
+        Number(1, 3_600),
+        Fixed("30"),
+        "for the imports of a project, seconds",
+    ),
+    key(
+        "queue_limit",
+        Number(1, 100_000_000),
+        Fixed("1000000"),
+        "unfinished runs at which nothing more is accepted",
+    ),
+    key(
+        "drain_s",
+        Number(0, 86_400),
+        Fixed("30"),
+        "how long a stop waits for what is running, seconds",
+    ),
+    key(
+        "tmp_root",
+        Text,
+        Found("a folder below /dev/shm, else the system's for temporary files"),
+        "where attempts have their folders",
+    ),
+    key(
+        "master_key_file",
+        Text,
+        Found("master.key in the data folder"),
+        "the key that everything in the data folder is sealed under",
+    ),
+    key(
+        "log",
+        Text,
+        Fixed("info"),
+        "what is logged: a level, or module=level pairs",
+    ),
+    key(
+        "log_format",
+        Choice(&["auto", "human", "json"]),
+        Fixed("auto"),
+        "how it is logged; auto: for people on a terminal, else JSON",
+    ),
 ];
 
 /// The setting of this name.

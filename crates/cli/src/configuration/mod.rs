@@ -8,28 +8,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use api::{ConfigurationView, Origin, Setting};
 use domain::{Code, Environment, ProjectName};
-use serde::Serialize;
 
 use crate::error::CliError;
 
 pub use file::FILE_NAME;
 pub use keys::{Fallback, KEYS, Key, Kind};
 pub use value::Value;
-
-/// Who said what a setting is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// The command line.
-    Flag,
-    /// This variable.
-    Environment(String),
-    /// This file, on this line.
-    File(PathBuf, usize),
-    /// Nobody.
-    Default,
-}
 
 /// What was said outside of files and the table of settings.
 #[derive(Debug, Clone, Default)]
@@ -68,10 +54,14 @@ impl Configuration {
         for key in KEYS {
             if let keys::Fallback::Fixed(text) = key.default {
                 // A default that does not fit its own key would be found by the test of this table.
-                settings.extend(value::from_text(key, text).map(|value| (key.name, (value, Origin::Default))));
+                settings
+                    .extend(value::from_text(key, text).map(|value| (key.name, (value, Origin::Default))));
             }
             if let (Some((value, line)), Some(path)) = (in_file.get(key.name), &file) {
-                settings.insert(key.name, (value.clone(), Origin::File(path.clone(), *line)));
+                settings.insert(
+                    key.name,
+                    (value.clone(), Origin::File(format!("{}:{line}", path.display()))),
+                );
             }
             let variable = key.variable();
             if let Some(text) = said.environment.get(&variable).map(|text| text.to_string_lossy()) {
@@ -148,15 +138,23 @@ impl Configuration {
         if let Some(folder) = self.text("data") {
             return Ok(self.said.working_folder.join(folder));
         }
-        let data_home = self.variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = self.variable("HOME").map(|home| Path::new(home).join(".local/share"));
-        data_home.or(home).map(|folder| folder.join("aftercall")).ok_or_else(|| {
-            CliError::usage(
-                Code::BadConfiguration,
-                "there is no home folder to keep the data in",
-                "name a folder: --data DIR or AFTERCALL_DATA=DIR",
-            )
-        })
+        let data_home = self
+            .variable("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        let home = self
+            .variable("HOME")
+            .map(|home| Path::new(home).join(".local/share"));
+        data_home
+            .or(home)
+            .map(|folder| folder.join("aftercall"))
+            .ok_or_else(|| {
+                CliError::usage(
+                    Code::BadConfiguration,
+                    "there is no home folder to keep the data in",
+                    "name a folder: --data DIR or AFTERCALL_DATA=DIR",
+                )
+            })
     }
 
     /// The project that commands are about, if one is named.
@@ -166,7 +164,11 @@ impl Configuration {
     pub fn project(&self) -> Result<Option<ProjectName>, Box<CliError>> {
         let parse = |text: &str| {
             text.parse().map_err(|error: domain::ids::BadId| {
-                CliError::usage(Code::BadConfiguration, error.to_string(), "give the name as `aftercall status` shows it")
+                CliError::usage(
+                    Code::BadConfiguration,
+                    error.to_string(),
+                    "give the name as `aftercall status` shows it",
+                )
             })
         };
         self.text("project").map(parse).transpose()
@@ -175,21 +177,48 @@ impl Configuration {
     /// The environment that commands are about.
     #[must_use]
     pub fn environment(&self) -> Environment {
-        self.text("environment").and_then(|text| text.parse().ok()).unwrap_or(Environment::Sandbox)
+        self.text("environment")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(Environment::Sandbox)
     }
 
     /// Whether somebody named an environment.
     #[must_use]
     pub fn names_environment(&self) -> bool {
-        self.get("environment").is_some_and(|(_, origin)| *origin != Origin::Default)
+        self.get("environment")
+            .is_some_and(|(_, origin)| *origin != Origin::Default)
+    }
+}
+
+/// Every setting as it is shown: secrets only as whether they are set, defaults that are found as how.
+#[must_use]
+pub fn view(configuration: &Configuration) -> ConfigurationView {
+    let setting = |key: &Key| {
+        let (value, origin) = match (configuration.get(key.name), key.default) {
+            (Some((_, origin)), _) if key.secret => (serde_json::json!("(set, not shown)"), origin.clone()),
+            (Some((value, origin)), _) => (serde_json::json!(value), origin.clone()),
+            (None, Fallback::Found(how)) => (serde_json::json!(how), Origin::Default),
+            (None, _) => (serde_json::Value::Null, Origin::Default),
+        };
+        Setting {
+            name: key.name.to_owned(),
+            value,
+            origin,
+        }
+    };
+    ConfigurationView {
+        file: configuration.file().map(|path| path.display().to_string()),
+        settings: KEYS.iter().map(setting).collect(),
     }
 }
 
 fn find_file(said: &Said) -> Result<Option<(PathBuf, String)>, Box<CliError>> {
-    let named = said
-        .file
-        .clone()
-        .or_else(|| said.environment.get("AFTERCALL_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+    let named = said.file.clone().or_else(|| {
+        said.environment
+            .get("AFTERCALL_CONFIG")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    });
     let read = |path: &Path| std::fs::read_to_string(path);
     let unreadable = |path: &Path, error: &std::io::Error| {
         CliError::usage(
@@ -200,14 +229,25 @@ fn find_file(said: &Said) -> Result<Option<(PathBuf, String)>, Box<CliError>> {
     };
     if let Some(path) = named {
         let path = said.working_folder.join(path);
-        return read(&path).map(|text| Some((path.clone(), text))).map_err(|error| unreadable(&path, &error));
+        return read(&path)
+            .map(|text| Some((path.clone(), text)))
+            .map_err(|error| unreadable(&path, &error));
     }
-    let folder = |variable: &str| said.environment.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let folder = |variable: &str| {
+        said.environment
+            .get(variable)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    };
     let user = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
     for path in file::places(&said.working_folder, user) {
         match read(&path) {
             Ok(text) => return Ok(Some((path, text))),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) => {}
             Err(error) => return Err(unreadable(&path, &error)),
         }
     }

@@ -46,9 +46,11 @@ pub(super) fn expected(kind: Kind) -> String {
 pub(super) fn from_text(key: &Key, text: &str) -> Option<Value> {
     match key.kind {
         Kind::Text => Some(Value::Text(text.to_owned())),
-        Kind::Number(min, max) => {
-            text.parse().ok().filter(|number| (min..=max).contains(number)).map(Value::Number)
-        }
+        Kind::Number(min, max) => text
+            .parse()
+            .ok()
+            .filter(|number| (min..=max).contains(number))
+            .map(Value::Number),
         Kind::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
         Kind::Switch => match text {
             "true" | "1" | "yes" => Some(Value::Switch(true)),

@@ -31,7 +31,11 @@ impl Screen {
     /// `AC0802` if it cannot be written. A reader that has seen enough (`| head`) is no error.
     pub fn say(&self, text: &str) -> Result<(), Box<CliError>> {
         let mut out = anstream::stdout().lock();
-        let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let newline = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
         written(write!(out, "{text}{newline}").and_then(|()| out.flush()))
     }
 
@@ -40,9 +44,17 @@ impl Screen {
     /// # Errors
     /// As [`Self::say`].
     pub fn json<T: Serialize>(&self, answer: &T, one_of_many: bool) -> Result<(), Box<CliError>> {
-        let text = if one_of_many { serde_json::to_string(answer) } else { serde_json::to_string_pretty(answer) };
+        let text = if one_of_many {
+            serde_json::to_string(answer)
+        } else {
+            serde_json::to_string_pretty(answer)
+        };
         let text = text.map_err(|error| {
-            CliError::fault(Code::Internal, format!("the answer cannot be written as JSON: {error}"), "please report this")
+            CliError::fault(
+                Code::Internal,
+                format!("the answer cannot be written as JSON: {error}"),
+                "please report this",
+            )
         })?;
         self.say(&text)
     }
@@ -62,7 +74,8 @@ impl Screen {
     /// An error, with what to do and where to read more.
     pub fn error(&self, error: &CliError) {
         let text = if self.json {
-            serde_json::to_string(&serde_json::json!({ "error": error })).unwrap_or_else(|_| error.to_string())
+            serde_json::to_string(&serde_json::json!({ "error": error }))
+                .unwrap_or_else(|_| error.to_string())
         } else {
             tell_error(error)
         };
@@ -82,7 +95,11 @@ fn written(result: io::Result<()>) -> Result<(), Box<CliError>> {
 }
 
 fn tell_error(error: &CliError) -> String {
-    let mut text = format!("{} {}", style::bad(&format!("error {}:", error.code)), error.message);
+    let mut text = format!(
+        "{} {}",
+        style::bad(&format!("error {}:", error.code)),
+        error.message
+    );
     if let Some(place) = &error.place {
         text.push_str(&format!("\n  {} {place}", style::faint("at")));
     }

@@ -35,7 +35,11 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
 /// Names and values, one pair a line.
 #[must_use]
 pub fn pairs(pairs: &[(&str, String)]) -> String {
-    let widest = pairs.iter().map(|(name, _)| style::width(name)).max().unwrap_or(0);
+    let widest = pairs
+        .iter()
+        .map(|(name, _)| style::width(name))
+        .max()
+        .unwrap_or(0);
     pairs
         .iter()
         .map(|(name, value)| {
@@ -56,6 +60,9 @@ mod tests {
             vec!["abcdef".to_owned(), style::bad("failed"), "y".to_owned()],
         ];
         let text = anstream::adapter::strip_str(&table(&["ID", "STATUS", "LAST"], &rows)).to_string();
-        assert_eq!(text, "ID      STATUS     LAST\n予約    succeeded  x\nabcdef  failed     y\n");
+        assert_eq!(
+            text,
+            "ID      STATUS     LAST\n予約    succeeded  x\nabcdef  failed     y\n"
+        );
     }
 }

@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 /// `2026-01-05 10:00:03`, in this zone.
 #[must_use]
 pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// `10:00:03.120`, in this zone.
@@ -22,12 +24,24 @@ pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs_f64();
     let span = rough(seconds.abs());
-    if seconds < -0.5 { format!("in {span}") } else { format!("{span} ago") }
+    if seconds < -0.5 {
+        format!("in {span}")
+    } else {
+        format!("{span} ago")
+    }
 }
 
 fn rough(seconds: f64) -> String {
-    const STEPS: [(f64, f64, &str); 4] = [(90.0, 1.0, "s"), (5_400.0, 60.0, "min"), (129_600.0, 3_600.0, "h"), (f64::INFINITY, 86_400.0, "d")];
-    let (_, unit, name) = STEPS.iter().find(|(below, ..)| seconds < *below).unwrap_or(&STEPS[3]);
+    const STEPS: [(f64, f64, &str); 4] = [
+        (90.0, 1.0, "s"),
+        (5_400.0, 60.0, "min"),
+        (129_600.0, 3_600.0, "h"),
+        (f64::INFINITY, 86_400.0, "d"),
+    ];
+    let (_, unit, name) = STEPS
+        .iter()
+        .find(|(below, ..)| seconds < *below)
+        .unwrap_or(&STEPS[3]);
     format!("{:.0} {name}", seconds / unit)
 }
 
@@ -73,7 +87,13 @@ mod tests {
 
     #[test]
     fn spans_read_as_people_say_them() {
-        for (micros, text) in [(350, "0.35 ms"), (83_000, "83 ms"), (999_900, "1.00 s"), (1_240_000, "1.24 s"), (250_000_000, "4 min 10 s")] {
+        for (micros, text) in [
+            (350, "0.35 ms"),
+            (83_000, "83 ms"),
+            (999_900, "1.00 s"),
+            (1_240_000, "1.24 s"),
+            (250_000_000, "4 min 10 s"),
+        ] {
             assert_eq!(span(Duration::from_micros(micros)), text);
         }
     }
@@ -81,7 +101,12 @@ mod tests {
     #[test]
     fn moments_are_told_from_now() {
         let now: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
-        for (at, text) in [("10:00:03", "in 3 s"), ("10:00:00", "0 s ago"), ("09:58:00", "2 min ago"), ("03:00:00", "7 h ago")] {
+        for (at, text) in [
+            ("10:00:03", "in 3 s"),
+            ("10:00:00", "0 s ago"),
+            ("09:58:00", "2 min ago"),
+            ("03:00:00", "7 h ago"),
+        ] {
             assert_eq!(relative(format!("2026-01-05T{at}Z").parse().unwrap(), now), text);
         }
         assert_eq!(relative("2026-01-01T10:00:00Z".parse().unwrap(), now), "4 d ago");

@@ -1,0 +1,60 @@
+//! A project made ready to be run here, in folders that go with it.
+
+use domain::{Code, ProjectName};
+use project::Package;
+use runner::Invoker;
+use tempfile::TempDir;
+
+use crate::assemble::{self, Folders};
+use crate::context::Context;
+use crate::error::CliError;
+
+/// See the module.
+pub struct Workshop {
+    /// What runs attempts.
+    pub invoker: Invoker,
+    /// How many may run at once.
+    pub at_once: usize,
+    // Removed when this is dropped, after the invoker has ended its processes.
+    _scratch: TempDir,
+}
+
+impl Workshop {
+    /// Unpacks and imports a project. `wrong` makes the error for a project that cannot be used.
+    ///
+    /// # Errors
+    /// That one, and faults of ours.
+    pub async fn open(
+        context: &Context,
+        name: ProjectName,
+        package: Package,
+        wrong: fn(Code, String, String) -> Box<CliError>,
+    ) -> Result<Self, Box<CliError>> {
+        let ours = |what: &str, error: &dyn std::fmt::Display| {
+            CliError::fault(
+                Code::Internal,
+                format!("{what}: {error}"),
+                "look at what the system says there",
+            )
+        };
+        let memory = assemble::memory_folder(&context.configuration)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("invoke-")
+            .tempdir_in(&memory)
+            .map_err(|error| ours("no temporary folder can be made", &error))?;
+        let folders = Folders::below(scratch.path(), scratch.path().join("tmp"));
+        let options = assemble::runner_options(&context.configuration, folders)?;
+        let at_once = options.concurrency;
+        let secret = crypto::MasterKey::generate(&crypto::OsEntropy)
+            .map_err(|error| ours("no randomness", &error))?
+            .keyed_hash("invoke");
+        let invoker = Invoker::start(options, name, package, secret)
+            .await
+            .map_err(|error| assemble::deploy_error(error, wrong))?;
+        Ok(Self {
+            invoker,
+            at_once,
+            _scratch: scratch,
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! One file per command.
+
+pub mod check;
+pub mod completion;
+pub mod config;
+pub mod conversations;
+pub mod deploy;
+pub mod deployments;
+pub mod init;
+pub mod invoke;
+pub mod keys;
+pub mod runs;
+pub mod schema;
+pub mod status;
+pub mod version;

@@ -1,0 +1,45 @@
+//! `aftercall runs logs`.
+
+use api::LogsView;
+use clap::Args;
+
+use crate::client::{escape, query};
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::story;
+
+/// What one attempt of a run logged
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  aftercall runs logs 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
+  aftercall runs logs 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --attempt 1 --json")]
+pub struct Logs {
+    /// The run's id
+    run: String,
+    /// Which attempt, from 1 [default: the last]
+    #[arg(long, value_name = "NUMBER")]
+    attempt: Option<u32>,
+}
+
+impl Logs {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
+        let path = format!("/v1/runs/{}/logs", escape(&self.run));
+        let path = query(
+            &path,
+            &[("attempt", self.attempt.map(|number| number.to_string()))],
+        );
+        let found: LogsView = context.client()?.get(&path).await?;
+        if context.screen.json {
+            context.screen.json(&found, false)?;
+        } else if found.logs.is_empty() {
+            context
+                .screen
+                .say(&format!("attempt {} logged nothing", found.attempt))?;
+        } else {
+            context
+                .screen
+                .say(&story::logs(&found.logs, &context.screen.zone))?;
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,53 @@
+//! `aftercall runs`.
+
+mod change;
+mod list;
+mod logs;
+mod show;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+
+pub use list::table as list_table;
+
+/// Runs: list, show, logs, retry, cancel
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// Runs, newest first
+    List(list::List),
+    /// One run as a story
+    Show(show::Show),
+    /// What one attempt of a run logged
+    Logs(logs::Logs),
+    /// Attempt a run again, also on another deployment
+    Retry(change::Retry),
+    /// Cancel a run; an attempt under way is ended
+    Cancel(change::Cancel),
+}
+
+impl Runs {
+    /// What its options say of settings.
+    #[must_use]
+    pub fn flags(&self) -> Vec<(String, String)> {
+        match self {
+            Self::List(list) => list.about.flags(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// Those of a request.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
+        match self {
+            Self::List(list) => list.run(context).await,
+            Self::Show(show) => show.run(context).await,
+            Self::Logs(logs) => logs.run(context).await,
+            Self::Retry(retry) => retry.run(context).await,
+            Self::Cancel(cancel) => cancel.run(context).await,
+        }
+    }
+}

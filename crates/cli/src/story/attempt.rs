@@ -1,0 +1,175 @@
+//! What ran, what it logged, and why it failed.
+
+use std::time::Duration;
+
+use api::{AttemptOutcome, AttemptView};
+use domain::{Code, ErrorDocument, LogEntry, LogLevel};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{indented, short};
+use crate::screen::{style, table, time};
+
+/// Log entries that are shown of one attempt; `runs logs` shows all.
+const LOGS_SHOWN: usize = 20;
+/// Letters of a log entry's fields that are shown.
+const FIELD_LETTERS: usize = 120;
+
+pub(super) fn tell(attempt: &AttemptView, zone: &TimeZone) -> String {
+    let mut text = format!(
+        "{} {}: {}\n",
+        style::strong("attempt"),
+        attempt.attempt,
+        outcome(attempt)
+    );
+    let usage = attempt.usage;
+    let cpu = Duration::from_micros(usage.user_us + usage.system_us);
+    let mut facts = vec![
+        format!("deployment {}", attempt.deployment.short()),
+        format!(
+            "began {}",
+            time::clock(attempt.started_at.unwrap_or(attempt.claimed_at), zone)
+        ),
+    ];
+    if usage.max_rss_kib > 0 {
+        facts.push(format!(
+            "{} CPU, {}",
+            time::span(cpu),
+            time::bytes(usage.max_rss_kib * 1024)
+        ));
+    }
+    if !attempt.confinement.is_empty() {
+        facts.push(format!("confined by {}", attempt.confinement));
+    }
+    text.push_str(&style::faint(&format!("  {}\n", facts.join(" · "))));
+    let shown = &attempt.logs[..attempt.logs.len().min(LOGS_SHOWN)];
+    text.push_str(&indented(&logs(shown, zone), 2));
+    if shown.len() < attempt.logs.len() {
+        let more = format!(
+            "  … {} more entries: aftercall runs logs\n",
+            attempt.logs.len() - shown.len()
+        );
+        text.push_str(&style::faint(&more));
+    }
+    if attempt.outcome == AttemptOutcome::Failed {
+        text.push_str(&indented(
+            &failure(attempt.code, attempt.message.as_deref(), attempt.error.as_ref()),
+            2,
+        ));
+    }
+    text
+}
+
+fn outcome(attempt: &AttemptView) -> String {
+    let after = attempt
+        .duration_ms
+        .map(|ms| format!(" after {}", time::span(Duration::from_millis(ms))))
+        .unwrap_or_default();
+    match attempt.outcome {
+        AttemptOutcome::Running => "is under way".to_owned(),
+        AttemptOutcome::Returned => style::good(&format!("returned{after}")),
+        AttemptOutcome::Failed => style::bad(&format!("failed{after}")),
+        AttemptOutcome::Interrupted => style::warn(&format!("interrupted{after}, and does not count")),
+        AttemptOutcome::Cancelled => style::warn(&format!("cancelled{after}")),
+    }
+}
+
+/// Log entries, one a line.
+#[must_use]
+pub fn logs(entries: &[LogEntry], zone: &TimeZone) -> String {
+    entries.iter().map(|entry| tell_entry(entry, zone)).collect()
+}
+
+fn tell_entry(entry: &LogEntry, zone: &TimeZone) -> String {
+    let (word, loud): (&str, fn(&str) -> String) = match entry.level {
+        LogLevel::Debug => ("debug", style::faint),
+        LogLevel::Info => ("info", str::to_owned),
+        LogLevel::Warning => ("warning", style::warn),
+        LogLevel::Error => ("error", style::bad),
+        LogLevel::Stdout => ("print", style::faint),
+        LogLevel::Stderr => ("stderr", style::warn),
+    };
+    let fields = entry
+        .fields
+        .as_ref()
+        .map(tell_fields)
+        .filter(|fields| !fields.is_empty());
+    let fields = fields
+        .map(|fields| format!("  {}", style::faint(&short(&fields, FIELD_LETTERS))))
+        .unwrap_or_default();
+    let private = if entry.is_pii {
+        style::faint(" (personal data)")
+    } else {
+        String::new()
+    };
+    let mut lines = entry.content.trim_end().lines();
+    let first = lines.next().unwrap_or_default();
+    let head = format!(
+        "{} {}",
+        style::faint(&time::clock(entry.timestamp, zone)),
+        loud(&format!("{word:<7}"))
+    );
+    let mut text = format!("{head} {first}{private}{fields}\n");
+    for line in lines {
+        text.push_str(&format!("{}{line}\n", " ".repeat(style::width(&head) + 1)));
+    }
+    text
+}
+
+fn tell_fields(fields: &Value) -> String {
+    let Some(fields) = fields.as_object() else {
+        return fields.to_string();
+    };
+    let one = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    };
+    fields.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// Why an attempt failed: the code in words, the exception with its traceback, and the user's own line last.
+#[must_use]
+pub fn failure(code: Option<Code>, message: Option<&str>, error: Option<&ErrorDocument>) -> String {
+    let mut text = String::new();
+    if let Some(code) = code {
+        text.push_str(&format!("{} {}\n", style::bad(code.as_str()), code.title()));
+    }
+    match (error, message) {
+        (Some(error), _) => text.push_str(&tell_error(error)),
+        (None, Some(message)) => text.push_str(&format!("{message}\n")),
+        (None, None) => {}
+    }
+    if let Some(code) = code {
+        text.push_str(&style::faint(&format!("more: {}\n", code.page())));
+    }
+    text
+}
+
+fn tell_error(error: &ErrorDocument) -> String {
+    let said = if error.message.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", error.message)
+    };
+    let mut text = format!("{}{said}\n", style::strong(&error.kind));
+    let culprit = error
+        .frames
+        .iter()
+        .rev()
+        .find(|frame| frame.own)
+        .or(error.frames.last());
+    if let Some(frame) = culprit {
+        let place = [
+            ("at", style::strong(&format!("{}:{}", frame.file, frame.line))),
+            ("in", frame.function.clone()),
+        ];
+        text.push_str(&indented(&table::pairs(&place), 2));
+        if !frame.source.trim().is_empty() {
+            text.push_str(&format!("      {}\n", frame.source.trim()));
+        }
+    }
+    if error.frames.len() > 1 || error.cause.is_some() {
+        text.push_str(&indented(error.traceback.trim_end(), 2));
+    }
+    text
+}
