@@ -2,11 +2,13 @@
 //! rules that decide what happens to them. Nothing here does I/O, reads a clock, rolls dice or knows of SQL or HTTP.
 
 pub mod attempt;
+pub mod conversation;
 pub mod deployment;
 pub mod error_code;
 pub mod ids;
 pub mod json;
 pub mod run;
+pub mod schema;
 pub mod state;
 
 pub use attempt::{

@@ -14,34 +14,14 @@ fn refused(text: &str) -> JsonError {
 }
 
 #[test]
+#[rustfmt::skip] // a case a line
 fn what_is_refused_says_where_and_what_to_do() {
     // text, kind, line, path, a part of what is found, a part of the fix
     use JsonErrorKind::{Refused, Syntax};
     let table = [
-        (
-            r#"{"a": 1, "b": {"c": 1, "c": 2}}"#,
-            Refused,
-            1,
-            "/b/c",
-            "\"c\" for the second time",
-            "leave one out",
-        ),
-        (
-            "{\"a\": 1,\n \"\\u0061\": 2}",
-            Refused,
-            2,
-            "/a",
-            "second time",
-            "leave one out",
-        ),
-        (
-            r#"[1, {"x": [1e400]}]"#,
-            Refused,
-            1,
-            "/1/x/0",
-            "1e+400",
-            "decimal",
-        ),
+        (r#"{"a": 1, "b": {"c": 1, "c": 2}}"#, Refused, 1, "/b/c", "\"c\" for the second time", "leave one out"),
+        ("{\"a\": 1,\n \"\\u0061\": 2}", Refused, 2, "/a", "second time", "leave one out"),
+        (r#"[1, {"x": [1e400]}]"#, Refused, 1, "/1/x/0", "1e+400", "decimal"),
         ("[1e9999999999]", Refused, 1, "/0", "1e+9999999999", "text"),
         (r#"{"t": "\ud800"}"#, Syntax, 1, "/t", "surrogate", "\"str\""),
         (r#"{"t": "\udc00x"}"#, Syntax, 1, "/t", "surrogate", "\"str\""),
@@ -55,46 +35,11 @@ fn what_is_refused_says_where_and_what_to_do() {
         ("{'a': 1}", Syntax, 1, "", "'a'", "double quotes"),
         ("\u{feff}{}", Syntax, 1, "", "", "byte order mark"),
         ("[1,]", Syntax, 1, "/1", "", "JSON library"),
-        (
-            "{\"a\": \"x\ny\"}",
-            Syntax,
-            2,
-            "/a",
-            "control character",
-            "JSON library",
-        ),
-        (
-            r#"[{"$serde_json::private::Number": "1"}]"#,
-            Refused,
-            1,
-            "/0",
-            "reserved",
-            "rename",
-        ),
-        (
-            r#"[{"$serde_json::private::Number": 1}]"#,
-            Refused,
-            1,
-            "/0",
-            "reserved",
-            "rename",
-        ),
-        (
-            r#"[{"a": 1, "$serde_json::private::Number": "1"}]"#,
-            Refused,
-            1,
-            "/0",
-            "reserved",
-            "rename",
-        ),
-        (
-            r#"[{"$serde_json::private::RawValue": "1"}]"#,
-            Refused,
-            1,
-            "/0",
-            "reserved",
-            "rename",
-        ),
+        ("{\"a\": \"x\ny\"}", Syntax, 2, "/a", "control character", "JSON library"),
+        (r#"[{"$serde_json::private::Number": "1"}]"#, Refused, 1, "/0", "reserved", "rename"),
+        (r#"[{"$serde_json::private::Number": 1}]"#, Refused, 1, "/0", "reserved", "rename"),
+        (r#"[{"a": 1, "$serde_json::private::Number": "1"}]"#, Refused, 1, "/0", "reserved", "rename"),
+        (r#"[{"$serde_json::private::RawValue": "1"}]"#, Refused, 1, "/0", "reserved", "rename"),
     ];
     for (text, kind, line, path, found, fix) in table {
         let error = refused(text);

@@ -14,6 +14,7 @@ mod tests;
 
 pub use decode::{check, decode};
 pub use encode::encode;
+pub(crate) use scalar::Cursor;
 pub use scalar::{Date, DateTime, DecimalText, IntegerText, NotA, Time, TimeDelta, ZoneKey};
 pub use value::{NonFinite, StateValue};
 

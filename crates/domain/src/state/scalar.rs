@@ -325,7 +325,7 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    fn after(&mut self, mark: char) -> Option<&mut Self> {
+    pub(crate) fn after(&mut self, mark: char) -> Option<&mut Self> {
         self.0 = self.0.strip_prefix(mark)?;
         Some(self)
     }

@@ -23,6 +23,7 @@ fn problems_of(x: &Value) -> Vec<(String, String, String)> {
 }
 
 #[test]
+#[rustfmt::skip] // a case a line
 fn every_tag_reads_as_its_type_and_is_written_as_it_was() {
     let good = [
         json!({"$type": "datetime", "value": "2026-01-05T10:00:00+01:00"}),
@@ -62,205 +63,62 @@ fn every_tag_reads_as_its_type_and_is_written_as_it_was() {
 }
 
 #[test]
+#[rustfmt::skip] // a case a line
 fn what_is_refused_says_where() {
     // value, path, a part of what is found or expected
     let table = [
-        (
-            json!({"$type": "complex", "value": "1j"}),
-            "/x/$type",
-            "one of int",
-        ),
+        (json!({"$type": "complex", "value": "1j"}), "/x/$type", "one of int"),
         (json!({"$type": 7}), "/x/$type", "the number 7"),
         (json!([{"a": {"$type": null}}]), "/x/0/a/$type", "null"),
-        (
-            json!({"$type": "datetime", "value": "2023-02-29T00:00:00"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "0000-01-01T00:00:00"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05 10:00:00"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T24:00:00"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:60"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00+24:00"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00+01:60"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00.1234567"}),
-            "/x/value",
-            "a date and time",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00.é"}),
-            "/x/value",
-            "a date and time",
-        ),
+        (json!({"$type": "datetime", "value": "2023-02-29T00:00:00"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "0000-01-01T00:00:00"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05 10:00:00"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T24:00:00"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:60"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00+24:00"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00+01:60"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00.1234567"}), "/x/value", "a date and time"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00.é"}), "/x/value", "a date and time"),
         (json!({"$type": "datetime", "value": 5}), "/x/value", "a text"),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "fold": 0}),
-            "/x/fold",
-            "1, or no fold",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "fold": true}),
-            "/x/fold",
-            "1, or no fold",
-        ),
-        (
-            json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "zone": "../etc/passwd"}),
-            "/x/zone",
-            "time zone",
-        ),
-        (
-            json!({"$type": "date", "value": "2026-13-01"}),
-            "/x/value",
-            "a date",
-        ),
-        (
-            json!({"$type": "date", "value": "2026-1-1"}),
-            "/x/value",
-            "a date",
-        ),
-        (
-            json!({"$type": "date", "value": "2026-01-01", "zone": "UTC"}),
-            "/x/zone",
-            "does not have",
-        ),
-        (
-            json!({"$type": "time", "value": "25:00:00"}),
-            "/x/value",
-            "a time",
-        ),
-        (
-            json!({"$type": "timedelta", "days": 1, "seconds": 86400, "microseconds": 0}),
-            "/x/seconds",
-            "86399",
-        ),
-        (
-            json!({"$type": "timedelta", "days": 1.0, "seconds": 0, "microseconds": 0}),
-            "/x/days",
-            "1.0",
-        ),
-        (
-            json!({"$type": "timedelta", "days": 1_000_000_000, "seconds": 0, "microseconds": 0}),
-            "/x/days",
-            "999999999",
-        ),
-        (
-            json!({"$type": "timedelta", "days": 1, "seconds": 0}),
-            "/x",
-            "without microseconds",
-        ),
-        (
-            json!({"$type": "zoneinfo", "value": "/etc/localtime"}),
-            "/x/value",
-            "time zone",
-        ),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "fold": 0}), "/x/fold", "1, or no fold"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "fold": true}), "/x/fold", "1, or no fold"),
+        (json!({"$type": "datetime", "value": "2026-01-05T10:00:00", "zone": "../etc/passwd"}), "/x/zone", "time zone"),
+        (json!({"$type": "date", "value": "2026-13-01"}), "/x/value", "a date"),
+        (json!({"$type": "date", "value": "2026-1-1"}), "/x/value", "a date"),
+        (json!({"$type": "date", "value": "2026-01-01", "zone": "UTC"}), "/x/zone", "does not have"),
+        (json!({"$type": "time", "value": "25:00:00"}), "/x/value", "a time"),
+        (json!({"$type": "timedelta", "days": 1, "seconds": 86400, "microseconds": 0}), "/x/seconds", "86399"),
+        (json!({"$type": "timedelta", "days": 1.0, "seconds": 0, "microseconds": 0}), "/x/days", "1.0"),
+        (json!({"$type": "timedelta", "days": 1_000_000_000, "seconds": 0, "microseconds": 0}), "/x/days", "999999999"),
+        (json!({"$type": "timedelta", "days": 1, "seconds": 0}), "/x", "without microseconds"),
+        (json!({"$type": "zoneinfo", "value": "/etc/localtime"}), "/x/value", "time zone"),
         (json!({"$type": "zoneinfo", "value": ""}), "/x/value", "time zone"),
-        (
-            json!({"$type": "decimal", "value": "1,5"}),
-            "/x/value",
-            "a decimal",
-        ),
-        (
-            json!({"$type": "decimal", "value": "1e"}),
-            "/x/value",
-            "a decimal",
-        ),
+        (json!({"$type": "decimal", "value": "1,5"}), "/x/value", "a decimal"),
+        (json!({"$type": "decimal", "value": "1e"}), "/x/value", "a decimal"),
         (json!({"$type": "decimal", "value": "."}), "/x/value", "a decimal"),
         (json!({"$type": "bytes", "value": "AAEC/w"}), "/x/value", "base64"),
         (json!({"$type": "bytes", "value": "AB=="}), "/x/value", "base64"),
         (json!({"$type": "bytes", "value": "AA EC"}), "/x/value", "base64"),
-        (
-            json!({"$type": "str", "value": "AAEC"}),
-            "/x/value",
-            "even number",
-        ),
+        (json!({"$type": "str", "value": "AAEC"}), "/x/value", "even number"),
         (json!({"$type": "float", "value": "1.5"}), "/x/value", "nan, inf"),
         (json!({"$type": "int", "value": 5}), "/x/value", "a text"),
         (json!({"$type": "int", "value": "007"}), "/x/value", "an integer"),
         (json!({"$type": "int", "value": "-0"}), "/x/value", "an integer"),
-        (
-            json!({"$type": "int", "value": "1".repeat(MAX_INT_DIGITS + 1)}),
-            "/x/value",
-            "an integer",
-        ),
+        (json!({"$type": "int", "value": "1".repeat(MAX_INT_DIGITS + 1)}), "/x/value", "an integer"),
         (json!({"$type": "set", "items": [[1]]}), "/x/items/0", "a list"),
         (json!({"$type": "set", "items": [{}]}), "/x/items/0", "a dict"),
-        (
-            json!({"$type": "set", "items": [{"$type": "tuple", "items": [{"$type": "set", "items": []}]}]}),
-            "/x/items/0",
-            "a set",
-        ),
-        (
-            json!({"$type": "frozenset", "items": [1, 2, 1]}),
-            "/x/items/2",
-            "second time",
-        ),
+        (json!({"$type": "set", "items": [{"$type": "tuple", "items": [{"$type": "set", "items": []}]}]}), "/x/items/0", "a set"),
+        (json!({"$type": "frozenset", "items": [1, 2, 1]}), "/x/items/2", "second time"),
         (json!({"$type": "tuple", "items": "ab"}), "/x/items", "an array"),
-        (
-            json!({"$type": "dict", "items": {"a": 1}}),
-            "/x/items",
-            "an array",
-        ),
-        (
-            json!({"$type": "dict", "items": [[1, 2, 3]]}),
-            "/x/items/0",
-            "a pair",
-        ),
-        (
-            json!({"$type": "dict", "items": [["a", 1], ["a", 2]]}),
-            "/x/items/1/0",
-            "second time",
-        ),
-        (
-            json!({"$type": "dict", "items": [[[], 2]]}),
-            "/x/items/0/0",
-            "a list",
-        ),
-        (
-            json!({"$type": "enum", "class": "", "name": "A"}),
-            "/x/class",
-            "an empty text",
-        ),
+        (json!({"$type": "dict", "items": {"a": 1}}), "/x/items", "an array"),
+        (json!({"$type": "dict", "items": [[1, 2, 3]]}), "/x/items/0", "a pair"),
+        (json!({"$type": "dict", "items": [["a", 1], ["a", 2]]}), "/x/items/1/0", "second time"),
+        (json!({"$type": "dict", "items": [[[], 2]]}), "/x/items/0/0", "a list"),
+        (json!({"$type": "enum", "class": "", "name": "A"}), "/x/class", "an empty text"),
         (json!({"$type": "enum", "class": "a.B"}), "/x", "without name"),
-        (
-            json!({"$type": "object", "class": "a.B", "fields": []}),
-            "/x/fields",
-            "an object",
-        ),
-        (
-            json!({"$type": "object", "class": "a.B", "fields": {"d/~": {"$type": "date", "value": "x"}}}),
-            "/x/fields/d~1~0/value",
-            "a date",
-        ),
+        (json!({"$type": "object", "class": "a.B", "fields": []}), "/x/fields", "an object"),
+        (json!({"$type": "object", "class": "a.B", "fields": {"d/~": {"$type": "date", "value": "x"}}}), "/x/fields/d~1~0/value", "a date"),
     ];
     for (value, path, part) in table {
         let problems = problems_of(&value);
@@ -309,7 +167,14 @@ fn every_problem_is_told_and_the_rest_counted() {
 /// `levels` containers, each in the one before: a dict of the wire form `open`, `close` around the rest.
 fn nested(open: &str, close: &str, levels: usize) -> Value {
     let text = format!("{}1{}", open.repeat(levels), close.repeat(levels));
-    parse(format!("{{\"x\":{text}}}").as_bytes(), Limits { depth: 400, ..Limits::STATE }).unwrap()
+    parse(
+        format!("{{\"x\":{text}}}").as_bytes(),
+        Limits {
+            depth: 400,
+            ..Limits::STATE
+        },
+    )
+    .unwrap()
 }
 
 #[test]

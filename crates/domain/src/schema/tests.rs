@@ -1,0 +1,102 @@
+#![allow(clippy::unwrap_used)]
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::conversation;
+use crate::conversation::tests::bad_documents;
+use crate::conversation::{Conversation, FIELDS};
+
+fn validator() -> Validator {
+    let schema: Value = serde_json::from_str(conversation()).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap()
+}
+
+#[test]
+fn what_the_parser_refuses_the_schema_refuses() {
+    let validator = validator();
+    for bad in bad_documents() {
+        let refused = !validator.is_valid(&bad.document);
+        assert_eq!(refused, !bad.beyond_schema, "{:.200}", bad.document.to_string());
+    }
+}
+
+#[test]
+fn its_examples_are_conversations() {
+    let schema: Value = serde_json::from_str(conversation()).unwrap();
+    let (validator, mut seen) = (validator(), 0);
+    let whole = schema["examples"].as_array().unwrap().iter().cloned();
+    let of_fields = schema["properties"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(name, field)| {
+            let examples = field["examples"].as_array().cloned().unwrap_or_default();
+            examples.into_iter().map(move |example| {
+                let mut document = json!({"id": "c"});
+                document[name] = example;
+                document
+            })
+        });
+    let of_tags = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(name, part)| {
+            let examples = part["examples"].as_array().cloned().unwrap_or_default();
+            examples.into_iter().map(move |example| match name.as_str() {
+                "turn" => json!({"id": "c", "turns": [example]}),
+                "metric" => json!({"id": "c", "metrics": [example]}),
+                _ => json!({"id": "c", "state": {"x": example}}),
+            })
+        });
+    for document in whole.chain(of_fields).chain(of_tags) {
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, [""; 0], "{document}");
+        Conversation::from_document(document.clone()).unwrap_or_else(|error| panic!("{document}: {error}"));
+        seen += 1;
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn every_field_and_every_tag_is_told() {
+    let schema: Value = serde_json::from_str(conversation()).unwrap();
+    let mut told: Vec<&str> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut known: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
+    told.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(told, known);
+    for kind in schema["$defs"]["tag"]["properties"]["$type"]["enum"]
+        .as_array()
+        .unwrap()
+    {
+        let example = &schema["$defs"][format!("tag_{}", kind.as_str().unwrap())]["examples"][0];
+        assert_eq!(&example["$type"], kind);
+    }
+}
+
+#[test]
+fn null_and_unknown_fields_are_valid() {
+    let validator = validator();
+    let mut document = json!({"id": "c", "mine": {"$type": "anything"}});
+    for field in FIELDS.iter().filter(|field| field.name != "id") {
+        document[field.name] = Value::Null;
+    }
+    assert!(validator.is_valid(&document));
+    assert!(validator.is_valid(
+        &json!({"id": "c", "state": {"$type": "dict", "items": [[1, {"$type": "tuple", "items": []}]]}})
+    ));
+}
