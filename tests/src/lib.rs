@@ -1,0 +1,31 @@
+//! What the whole-system tests stand on: they drive the real binary as its users do, over its command line, its HTTP API,
+//! its signals and its data folder, and know nothing of its crates.
+//!
+//! `make test-system` builds the binary and says where it is. Everything here panics where a test cannot go on: a harness
+//! that passes errors up would only have every test unwrap them.
+//! What they find out (seeds, times, sizes) they print.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, clippy::print_stdout, clippy::print_stderr)]
+
+mod at_rest;
+mod binary;
+mod chance;
+mod command;
+mod conversations;
+mod http;
+mod place;
+mod processes;
+mod project;
+mod server;
+mod wait;
+
+pub use at_rest::{Needle, Sighting, search};
+pub use binary::{aftercall, repository, test_python};
+pub use chance::Chance;
+pub use command::{Ended, run};
+pub use conversations::{conversation, given_or_made, shared_file, write_lines};
+pub use http::{Answer, Target, request};
+pub use place::Place;
+pub use processes::{Process, session, tree};
+pub use project::Project;
+pub use server::{Server, Setup, is_over};
+pub use wait::{PATIENCE, now, until};
