@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// One thing that is wrong in a document, a query or a header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// Where: `turns[3].text`, `?limit`, `Authorization`. Empty: the document as a whole.
+    /// Where: a JSON pointer into the body (`/turns/3/text`; empty: all of it), `?limit` for the query, `Authorization` for a header.
     pub path: String,
     /// What was there, shortened.
     pub found: String,
@@ -20,12 +20,50 @@ pub struct FieldError {
 /// One place where two versions of a conversation differ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
-    /// Where: `turns[3].text`.
+    /// Where: a JSON pointer (`/turns/3/text`).
     pub path: String,
-    /// What is kept there, as JSON, shortened; `null` (not the text `null`) if there is nothing.
-    pub kept: Option<String>,
-    /// What was sent now, likewise.
-    pub sent: Option<String>,
+    /// What is kept there, shortened; left out if nothing is there.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub kept: Option<serde_json::Value>,
+    /// What was sent, shortened; left out if nothing was.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub sent: Option<serde_json::Value>,
+}
+
+/// `null` is a value of its own here: only a missing member means that nothing was there.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
+}
+
+impl From<domain::json::Difference> for Difference {
+    fn from(difference: domain::json::Difference) -> Self {
+        Self {
+            path: difference.path,
+            kept: difference.kept,
+            sent: difference.sent,
+        }
+    }
+}
+
+impl From<domain::json::Problem> for FieldError {
+    fn from(problem: domain::json::Problem) -> Self {
+        Self {
+            path: problem.path,
+            found: problem.found,
+            expected: problem.expected,
+            fix: problem.fix,
+        }
+    }
 }
 
 /// Why a request was not carried out.
@@ -61,6 +99,9 @@ pub struct Problem {
     /// The line in it, from 1; left out where none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// With a 503, left out otherwise: when to come back, in seconds; what `Retry-After` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
     /// The exception, where user code raised one; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -83,6 +124,7 @@ impl Problem {
             differences: Vec::new(),
             file: None,
             line: None,
+            retry_after_s: None,
             error: None,
         }
     }

@@ -65,6 +65,12 @@ impl RunWord {
         }
     }
 
+    /// All of them in a sentence's part: `one of queued, running, …`.
+    #[must_use]
+    pub fn expected() -> String {
+        format!("one of {}", Self::ALL.map(Self::as_str).join(", "))
+    }
+
     /// Whether nothing more happens by itself.
     #[must_use]
     pub const fn is_over(self) -> bool {
@@ -103,11 +109,10 @@ impl FromStr for RunWord {
     type Err = String;
     /// The error is what would have been right.
     fn from_str(text: &str) -> Result<Self, String> {
-        let all = Self::ALL;
-        all.into_iter().find(|word| word.as_str() == text).ok_or_else(|| {
-            let words: Vec<_> = all.iter().map(|word| word.as_str()).collect();
-            format!("one of {}", words.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|word| word.as_str() == text)
+            .ok_or_else(Self::expected)
     }
 }
 

@@ -1,0 +1,32 @@
+//! The HTTP API: routes, authentication, admission. It decides nothing about runs: [`store::Store`] records, by the rules
+//! of [`domain`], and an [`Engine`] runs.
+//!
+//! [`bind`] opens the addresses, [`Bound::run`] answers on them until it is told to stop; [`serve`] is both.
+
+mod accepting;
+mod app;
+mod auth;
+mod body;
+mod conversations;
+mod deployments;
+mod drain;
+mod engine;
+mod health;
+pub mod keys;
+mod lines;
+mod listen;
+mod ndjson;
+mod next;
+mod openapi;
+mod params;
+mod place;
+mod problem;
+mod router;
+mod runs;
+mod status;
+mod unix_socket;
+
+pub use app::{App, Clock, Ids, Limits};
+pub use engine::Engine;
+pub use listen::{Bound, ServeError, ServeOptions, bind, serve};
+pub use openapi::JSON as OPENAPI_JSON;

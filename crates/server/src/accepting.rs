@@ -1,0 +1,266 @@
+//! From the bytes of one conversation to what is offered to the store, and from what it says to an answer. One by one
+//! or in batches, conversations are accepted by these rules.
+
+use std::sync::Arc;
+
+use api::{Accepted, Problem};
+use bytes::Bytes;
+use domain::conversation::{Conversation, ConversationError};
+use domain::{Code, ConversationId, Environment, EventId, ProjectName, RunId, Source, json};
+use http::HeaderMap;
+use store::{Acceptance, AcceptedRun, NewConversation};
+
+use crate::app::Shared;
+use crate::auth::Principal;
+use crate::next;
+use crate::params::Params;
+use crate::place::{self, ENVIRONMENT};
+use crate::problem::{ApiError, ApiResult, draining, internal, queue_full};
+
+/// From this size on, in bytes, parsing is left to threads that may block: it takes about a millisecond.
+const PARSE_INLINE_MAX: usize = 64 * 1024;
+
+/// Where a request's conversations go.
+#[derive(Clone)]
+pub(crate) struct Way {
+    shared: Arc<Shared>,
+    principal: Principal,
+    project: ProjectName,
+    /// What `?environment` says.
+    environment: Option<Environment>,
+}
+
+/// A conversation that is ready to be offered, and what its answer needs once the store has taken it.
+pub(crate) struct Offer {
+    new: NewConversation,
+    kept: Facts,
+}
+
+/// What remains of an [`Offer`].
+struct Facts {
+    external_id: String,
+    environment: Environment,
+    sent: Bytes,
+}
+
+/// What a conversation is answered with: 200 or 202, or the problem.
+pub(crate) type Answer = Result<(u16, Accepted), ApiError>;
+
+impl Way {
+    pub async fn of(shared: Arc<Shared>, principal: Principal, params: &Params) -> ApiResult<Self> {
+        params.only(&["project", "environment"])?;
+        if shared.drain.has_begun() {
+            return Err(draining());
+        }
+        let environment = params.get("environment", ENVIRONMENT)?;
+        let project = place::existing_project(params, &principal, &shared).await?;
+        Ok(Self {
+            shared,
+            principal,
+            project,
+            environment,
+        })
+    }
+
+    /// Reads conversations, each on its own: one that is refused harms no other.
+    pub async fn read(&self, documents: Vec<Bytes>) -> Vec<ApiResult<Offer>> {
+        if documents.iter().map(Bytes::len).sum::<usize>() < PARSE_INLINE_MAX {
+            return documents
+                .into_iter()
+                .map(|document| self.read_one(document))
+                .collect();
+        }
+        let (way, count) = (self.clone(), documents.len());
+        let reading = tokio::task::spawn_blocking(move || {
+            documents
+                .into_iter()
+                .map(|document| way.read_one(document))
+                .collect()
+        });
+        match reading.await {
+            Ok(offers) => offers,
+            Err(failed) => (0..count).map(|_| Err(internal(&failed))).collect(),
+        }
+    }
+
+    fn read_one(&self, sent: Bytes) -> ApiResult<Offer> {
+        let conversation = Conversation::parse(&sent).map_err(refused)?;
+        let environment = conversation
+            .environment()
+            .or(self.environment)
+            .unwrap_or(Environment::Sandbox);
+        self.principal.check_environment(environment)?;
+        let external_id = conversation.id().to_owned();
+        let numbers = [conversation.caller_number(), conversation.callee_number()];
+        Ok(Offer {
+            new: NewConversation {
+                conversation: ConversationId::from_uuid(self.shared.new_id()),
+                event: EventId::from_uuid(self.shared.new_id()),
+                run: RunId::from_uuid(self.shared.new_id()),
+                project: self.project.clone(),
+                environment,
+                source: Source::native(),
+                external_id: external_id.clone(),
+                numbers: numbers.into_iter().flatten().map(str::to_owned).collect(),
+                content_hash: *conversation.content_hash().as_bytes(),
+                document: sent.to_vec(),
+            },
+            kept: Facts {
+                external_id,
+                environment,
+                sent,
+            },
+        })
+    }
+
+    /// Offers conversations to the store, in one commit for all, and says what became of each, in order.
+    pub async fn accept(&self, offers: Vec<ApiResult<Offer>>) -> Vec<Answer> {
+        if self.shared.drain.has_begun() {
+            return offers
+                .into_iter()
+                .map(|offer| Err(offer.err().unwrap_or_else(draining)))
+                .collect();
+        }
+        let mut new = Vec::with_capacity(offers.len());
+        let mut rest = Vec::with_capacity(offers.len());
+        for offer in offers {
+            rest.push(offer.map(|offer| {
+                new.push(offer.new);
+                offer.kept
+            }));
+        }
+        let accepted = match new.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.shared.app.store.accept(new, self.shared.now()).await,
+        };
+        if let Ok(acceptances) = &accepted
+            && acceptances
+                .iter()
+                .any(|one| matches!(one, Acceptance::Accepted(run) if run.state.hold.is_none()))
+        {
+            self.shared.app.engine.wake();
+        }
+        let mut accepted = accepted.map(Vec::into_iter);
+        let mut answers = Vec::with_capacity(rest.len());
+        for facts in rest {
+            answers.push(match (facts, &mut accepted) {
+                (Err(problem), _) => Err(problem),
+                (Ok(_), Err(error)) => Err(error.clone().into()),
+                (Ok(facts), Ok(acceptances)) => match acceptances.next() {
+                    Some(acceptance) => self.answer(acceptance, facts).await,
+                    None => Err(internal(
+                        &"the store answered fewer conversations than it was offered",
+                    )),
+                },
+            });
+        }
+        answers
+    }
+
+    async fn answer(&self, acceptance: Acceptance, facts: Facts) -> Answer {
+        match acceptance {
+            Acceptance::Accepted(run) => Ok((202, self.accepted(run, facts, false))),
+            Acceptance::Known(run) => Ok((200, self.accepted(run, facts, true))),
+            Acceptance::Conflict { kept, document } => Err(conflict(kept, document, facts).await),
+            Acceptance::QueueFull => Err(queue_full()),
+        }
+    }
+
+    fn accepted(&self, run: AcceptedRun, facts: Facts, known: bool) -> Accepted {
+        Accepted {
+            run_id: run.run,
+            conversation_id: run.conversation,
+            external_id: facts.external_id,
+            status: (&run.state).into(),
+            hold: run.state.hold,
+            known,
+            detail: run
+                .state
+                .hold
+                .map(|hold| next::held(hold, &self.project, facts.environment)),
+        }
+    }
+}
+
+fn refused(error: ConversationError) -> ApiError {
+    let code = error.code();
+    let status = if code == Code::TooLarge { 413 } else { 400 };
+    let problems = error.problems();
+    let more = (problems.len() + error.omitted()).saturating_sub(1);
+    let (detail, fix) = match problems.first() {
+        Some(first) => {
+            let place = if first.path.is_empty() {
+                "The document"
+            } else {
+                &first.path
+            };
+            let more = match more {
+                0 => String::new(),
+                more => format!(" There are {more} more such places."),
+            };
+            (
+                format!(
+                    "{place}: found {}, expected {}.{more}",
+                    first.found, first.expected
+                ),
+                first.fix.clone(),
+            )
+        }
+        None => (
+            code.title().to_owned(),
+            "Compare it with `aftercall schema conversation`.".to_owned(),
+        ),
+    };
+    let mut problem = Problem::new(code, status, detail, fix);
+    problem.errors = problems.into_iter().map(Into::into).collect();
+    problem.into()
+}
+
+/// The answer to one conversation that was sent by itself.
+pub(crate) async fn one(way: &Way, document: Bytes) -> Answer {
+    let offers = way.read(vec![document]).await;
+    way.accept(offers)
+        .await
+        .pop()
+        .unwrap_or_else(|| Err(internal(&"one conversation, no answer")))
+}
+
+async fn conflict(kept: AcceptedRun, document: Vec<u8>, facts: Facts) -> ApiError {
+    let sent = facts.sent;
+    let comparing = move || -> Result<Vec<api::Difference>, ConversationError> {
+        let (kept, sent) = (Conversation::parse(&document)?, Conversation::parse(&sent)?);
+        Ok(json::diff(kept.document(), sent.document())
+            .into_iter()
+            .map(Into::into)
+            .collect())
+    };
+    let differences = match tokio::task::spawn_blocking(comparing).await {
+        Ok(Ok(differences)) => differences,
+        Ok(Err(unreadable)) => return internal(&unreadable),
+        Err(failed) => return internal(&failed),
+    };
+    let mut problem = Problem::new(
+        Code::ConversationConflict,
+        409,
+        format!(
+            "Conversation {:?} was accepted before in {} with other content; what was kept then stays.",
+            facts.external_id, facts.environment
+        ),
+        "Send another conversation under another id; what is kept is never replaced.",
+    );
+    problem.kept_run_id = Some(kept.run);
+    problem.differences = differences;
+    problem.into()
+}
+
+/// Whether a body may be one conversation or a batch, by what it says it is.
+pub(crate) fn is_batch(headers: &HeaderMap) -> ApiResult<bool> {
+    match crate::body::media_type(headers).as_str() {
+        "application/json" => Ok(false),
+        api::NDJSON | "application/ndjson" | "application/jsonl" => Ok(true),
+        other => Err(crate::body::wrong_media_type(
+            other,
+            "application/json or application/x-ndjson",
+        )),
+    }
+}

@@ -1,0 +1,284 @@
+//! Addresses, connections, and how they end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use domain::Code;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::app::{App, Limits, Shared};
+use crate::auth::Peer;
+use crate::router::router;
+use crate::unix_socket::LocalSocket;
+
+/// The wait after a connection could not be taken for want of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where to listen, and how much to take.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Addresses; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// The local socket's path, over which the server's own user needs no key.
+    pub unix_socket: Option<PathBuf>,
+    /// Ask for no keys at all; only with loopback addresses.
+    pub insecure_no_auth: bool,
+    /// How much to take at once.
+    pub limits: Limits,
+}
+
+/// Why a server did not begin to listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Without keys, an address must be reachable from this machine only.
+    #[error(
+        "without keys the server listens on loopback only, and {0} is none; listen on 127.0.0.1 or [::1], or drop --insecure-no-auth"
+    )]
+    InsecureAddress(SocketAddr),
+    /// Something else has the address, or the system does not give it.
+    #[error("cannot listen on {address}: {error}; choose another with --listen")]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The local socket cannot be made.
+    #[error("cannot listen on the socket {path}: {error}")]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl ServeError {
+    /// The code that people meet.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        Code::BadConfiguration
+    }
+}
+
+/// Addresses that are open. Connections are taken by the system from now on, and answered by [`Self::run`].
+pub struct Bound {
+    tcp: Vec<TcpListener>,
+    local: Option<LocalSocket>,
+    addresses: Vec<SocketAddr>,
+    shared: Arc<Shared>,
+}
+
+/// Opens the addresses.
+///
+/// # Errors
+/// [`ServeError`]; none of them is open then.
+pub async fn bind(options: ServeOptions, app: App) -> Result<Bound, ServeError> {
+    if options.insecure_no_auth
+        && let Some(open) = options.listen.iter().find(|address| !address.ip().is_loopback())
+    {
+        return Err(ServeError::InsecureAddress(*open));
+    }
+    let mut tcp = Vec::new();
+    let mut addresses = Vec::new();
+    for address in options.listen {
+        let failed = |error| ServeError::Address { address, error };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        addresses.push(listener.local_addr().map_err(failed)?);
+        tcp.push(listener);
+    }
+    let local = match options.unix_socket {
+        None => None,
+        Some(path) => Some(LocalSocket::bind(&path).map_err(|error| ServeError::Socket { path, error })?),
+    };
+    let shared = Arc::new(Shared::new(app, options.limits, options.insecure_no_auth));
+    Ok(Bound {
+        tcp,
+        local,
+        addresses,
+        shared,
+    })
+}
+
+/// Opens the addresses and answers on them, until `shutdown`; then as [`Bound::run`].
+///
+/// # Errors
+/// As [`bind`].
+pub async fn serve(
+    options: ServeOptions,
+    app: App,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    bind(options, app).await?.run(shutdown).await;
+    Ok(())
+}
+
+impl Bound {
+    /// The addresses, with the ports that the system chose, in the order of the options.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers until `shutdown`. Then it drains: what comes is told to come back later (`AC0108`), `/readyz` says so, and
+    /// once every request in flight is answered, or the drain's time is over, it closes and returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let limits = &self.shared.limits;
+        let (alive, mut none_alive) = mpsc::channel::<()>(1);
+        let listening = Arc::new(Listening {
+            router: router(Arc::clone(&self.shared)),
+            room: Arc::new(Semaphore::new(limits.connections)),
+            shared: Arc::clone(&self.shared),
+        });
+        let mut loops = JoinSet::new();
+        for listener in self.tcp {
+            loops.spawn(Arc::clone(&listening).take(Socket::Tcp(listener), alive.clone()));
+        }
+        if let Some(local) = self.local {
+            loops.spawn(Arc::clone(&listening).take(Socket::Local(local), alive.clone()));
+        }
+        drop(alive);
+        shutdown.await;
+        tracing::info!("stopping: requests in flight are finished, nothing new is taken");
+        self.shared.drain.begin();
+        if tokio::time::timeout(limits.drain_timeout, none_alive.recv())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests did not end in time and are broken off");
+        }
+        loops.shutdown().await;
+    }
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Local(LocalSocket),
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Local(UnixStream, Peer),
+}
+
+impl Socket {
+    async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are small and awaited.
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Local(socket) => {
+                let stream = socket.accept().await?;
+                let peer = if socket.is_trusted(&stream) {
+                    Peer::Local
+                } else {
+                    Peer::Network
+                };
+                Ok(Stream::Local(stream, peer))
+            }
+        }
+    }
+}
+
+/// What all connections share.
+struct Listening {
+    router: Router,
+    room: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+impl Listening {
+    /// Takes connections until it is dropped, which ends them all. `alive` is held by those that are there before the
+    /// drain begins; those that come after it are only told to come back later.
+    async fn take(self: Arc<Self>, socket: Socket, alive: mpsc::Sender<()>) {
+        let mut connections = JoinSet::new();
+        let mut alive = Some(alive);
+        loop {
+            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+                return;
+            };
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+                () = self.shared.drain.begun(), if alive.is_some() => {
+                    alive = None;
+                    continue;
+                }
+            };
+            match accepted {
+                Ok(stream) => {
+                    connections.spawn(Arc::clone(&self).connection(stream, room, alive.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: Stream,
+        room: OwnedSemaphorePermit,
+        alive: Option<mpsc::Sender<()>>,
+    ) {
+        match stream {
+            Stream::Tcp(stream) => self.answer(stream, Peer::Network, alive.is_some()).await,
+            Stream::Local(stream, peer) => self.answer(stream, peer, alive.is_some()).await,
+        }
+        drop((room, alive));
+    }
+
+    async fn answer(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+        before_drain: bool,
+    ) {
+        let asked = AtomicBool::new(false);
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            self.router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.shared.limits.head_timeout)
+            .keep_alive(before_drain)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shared.drain.begun() => {
+                if before_drain && !asked.load(Ordering::Relaxed) {
+                    // Opened for later and never used: nobody waits for an answer, so it does not hold up the end.
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke off");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! All routes, and what surrounds each.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post};
+use domain::Code;
+use futures_util::FutureExt as _;
+
+use crate::app::Shared;
+use crate::problem::{ApiError, internal, not_found};
+use crate::{conversations, deployments, health, keys, openapi, runs, status};
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/conversations", post(conversations::post))
+        .route("/v1/conversations/{id}", get(conversations::get))
+        .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{id}", get(runs::get))
+        .route("/v1/runs/{id}/logs", get(runs::logs))
+        .route("/v1/runs/{id}/retry", post(runs::retry))
+        .route("/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/v1/deployments", post(deployments::post).get(deployments::list))
+        .route("/v1/deployments/{id}", get(deployments::get))
+        .route("/v1/activations", post(deployments::activate))
+        .route("/v1/keys", post(keys::post).get(keys::list))
+        .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/status", get(status::status))
+        .route("/v1/config", get(status::config))
+        .route("/v1/openapi.json", get(openapi::description))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(around))
+        .with_state(shared)
+}
+
+/// Notes each request, and turns a panic into an answer. What is noted is the route, never the path: paths hold ids of
+/// conversations, and those may be telephone numbers.
+async fn around(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => internal(&panic_text(&*panic)).into_response(),
+    };
+    tracing::debug!(
+        %method,
+        route = route.as_ref().map_or("none", MatchedPath::as_str),
+        status = response.status().as_u16(),
+        ms = began.elapsed().as_secs_f64() * 1000.0,
+        "answered"
+    );
+    response
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panic: {}", text.unwrap_or_default())
+}
+
+async fn no_route() -> ApiError {
+    let mut error = not_found("There is no such route.");
+    error.0.fix = "GET /v1/openapi.json tells all routes.".to_owned();
+    error
+}
+
+async fn wrong_method() -> ApiError {
+    api::Problem::new(
+        Code::BadRequest,
+        405,
+        "This route does not take that method.",
+        "GET /v1/openapi.json tells all routes and their methods; Allow names those of this one.",
+    )
+    .into()
+}

@@ -1,0 +1,59 @@
+//! `GET /v1/status` and `GET /v1/config`.
+
+use api::{ConfigurationView, QueueView, StatusView, StoreView};
+use axum::Json;
+use axum::extract::State;
+
+use crate::app::SharedState;
+use crate::auth::{Admin, Operate};
+use crate::params::Params;
+use crate::problem::ApiResult;
+
+/// How everything is. A key that is bound to a project sees the zygotes of that project only.
+#[utoipa::path(
+    get, path = "/v1/status", tag = "server",
+    responses((status = 200, description = "How everything is", body = StatusView)),
+)]
+pub(crate) async fn status(
+    State(shared): SharedState,
+    Operate(principal): Operate,
+    params: Params,
+) -> ApiResult<Json<StatusView>> {
+    params.only(&[])?;
+    let health = shared.app.store.health().await?;
+    let mut runner = shared.app.engine.status().await;
+    runner
+        .zygotes
+        .retain(|zygote| principal.check_project(&zygote.project).is_ok());
+    let uptime = shared.now().duration_since(shared.started_at).as_secs();
+    Ok(Json(StatusView {
+        version: shared.app.version.clone(),
+        started_at: shared.started_at,
+        uptime_s: u64::try_from(uptime).unwrap_or_default(),
+        draining: shared.drain.has_begun(),
+        queue: QueueView {
+            runs: health.runs.into_iter().collect(),
+            unfinished: health.unfinished,
+            limit: health.queue_limit,
+        },
+        runner,
+        store: StoreView {
+            read_only: health.read_only,
+        },
+    }))
+}
+
+/// The effective configuration, and where each value comes from. Secrets are never shown.
+#[utoipa::path(
+    get, path = "/v1/config", tag = "server",
+    responses((status = 200, description = "Every setting", body = ConfigurationView)),
+)]
+pub(crate) async fn config(
+    State(shared): SharedState,
+    Admin(principal): Admin,
+    params: Params,
+) -> ApiResult<Json<ConfigurationView>> {
+    params.only(&[])?;
+    principal.check_whole_server()?;
+    Ok(Json(shared.app.configuration.clone()))
+}
