@@ -1,11 +1,11 @@
 //! Confining a customer's code on Linux: Landlock, seccomp, capabilities and limits.
 //!
-//! The launcher starts every zygote through [`spawn`], which confines it by its [`ZygotePolicy`] before the
+//! The launcher starts every zygote through [`spawn()`], which confines it by its [`ZygotePolicy`] before the
 //! interpreter runs. The interpreter itself then installs the base filter ([`base_filter`]) through `preload`, and
 //! `preload` gives each child one more Landlock layer ([`child_read_paths`]) and the child's filter
 //! ([`child_filter`]). [`probe`] tells what this machine has of all that.
 //!
-//! Elsewhere than on Linux everything here compiles, and [`spawn`] confines nothing: it refuses
+//! Elsewhere than on Linux everything here compiles, and [`spawn()`] confines nothing: it refuses
 //! [`Mode::Required`]. Nothing here knows of conversations.
 
 // This crate and `preload` are where the kernel is spoken to directly; every block says why it is sound.

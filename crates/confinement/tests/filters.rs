@@ -1,6 +1,6 @@
 //! The seccomp programs, read by an interpreter: what each says to a syscall, on both architectures.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use confinement::{Arch, PID_PLACEHOLDER, base_filter_for, child_filter_for, syscalls};
 

@@ -1,6 +1,6 @@
 //! Starting a real interpreter: what reaches it, what it may do, and what is said when it does not start.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
 
 use std::ffi::OsString;
 use std::io::{Read, Write};

@@ -1,8 +1,11 @@
 //! What a child costs from the fork until it may run user code, with and without each layer of confinement.
 //!
+//! `ac_enter` and its CPU are as the interpreter sees them, with the page faults that it has after any fork: what a
+//! layer costs is the difference between rows. Set `TMPDIR` to a tmpfs for folders that cost no disk.
+//!
 //! `cargo run --release -p preload --example fork_cost -- [forks per case, default 500]`
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -1,6 +1,6 @@
 //! The fork server: what the supervisor asks over the control socket, and what it is told.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

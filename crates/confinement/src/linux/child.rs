@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 use super::spawn::Prepared;
-use super::{check, privileges, process};
+use super::{check, prctl, privileges, process};
 use crate::spawn::Spawn;
 
 /// What was being done when it failed.
@@ -170,7 +170,7 @@ unsafe fn signals_to_default() -> io::Result<()> {
 fn end_with_parent(parent: libc::pid_t) -> io::Result<()> {
     // SAFETY: changes an attribute of this process and reads another.
     unsafe {
-        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
+        prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
         // Not `process::end_with_parent`, whose message is allocated.
         if libc::getppid() == parent {
             Ok(())

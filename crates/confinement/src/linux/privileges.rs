@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::check;
+use super::{check, prctl};
 
 const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 /// Numbers of capabilities fit 64 bits; the kernel has 41 of them today.
@@ -34,24 +34,22 @@ pub fn renounce_privileges() -> io::Result<()> {
 
 pub(super) fn no_new_privileges() -> io::Result<()> {
     // SAFETY: changes a flag of this thread, touches no memory.
-    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
+    unsafe { prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0) }
 }
 
 pub(super) fn drop_capabilities() -> io::Result<()> {
     // SAFETY: the calls change sets of this thread and touch no memory.
     unsafe {
         // A kernel before ambient capabilities (4.3) says EINVAL, and has none to clear.
-        let cleared = check(libc::prctl(
+        let cleared = prctl(
             libc::PR_CAP_AMBIENT,
-            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong,
             0,
-            0,
-            0,
-        ));
+        );
         ignoring(cleared, libc::EINVAL)?;
         for capability in 0..CAPABILITIES {
-            match check(libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0)) {
-                Ok(_) => {}
+            match prctl(libc::PR_CAPBSET_DROP, capability, 0) {
+                Ok(()) => {}
                 // Past the last one that this kernel has.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
                 // An unprivileged process may not shrink its bounding set; with no_new_privs it can gain nothing
@@ -75,9 +73,9 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     check(result as libc::c_int).map(drop)
 }
 
-fn ignoring(result: io::Result<libc::c_int>, errno: libc::c_int) -> io::Result<()> {
+fn ignoring(result: io::Result<()>, errno: libc::c_int) -> io::Result<()> {
     match result {
         Err(error) if error.raw_os_error() == Some(errno) => Ok(()),
-        other => other.map(drop),
+        other => other,
     }
 }

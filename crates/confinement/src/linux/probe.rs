@@ -10,7 +10,7 @@ use crate::spawn::Support;
 pub fn probe() -> Support {
     Support {
         landlock_abi: landlock::abi(),
-        seccomp: Arch::current().is_some() && has_seccomp_filters(),
+        seccomp: has_seccomp(),
         pidfd: has_pidfd(),
         close_range: has_close_range(),
         user_namespaces: has_user_namespaces(),
@@ -19,17 +19,19 @@ pub fn probe() -> Support {
     }
 }
 
-fn has_seccomp_filters() -> bool {
+/// The kernel takes filters, and there is one for this architecture.
+pub(super) fn has_seccomp() -> bool {
+    let action = libc::SECCOMP_RET_KILL_PROCESS;
     // SAFETY: the call reads one number, which lives until it returns.
-    unsafe {
-        let action = libc::SECCOMP_RET_KILL_PROCESS;
+    let takes_filters = unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_GET_ACTION_AVAIL,
             0,
             &raw const action,
-        ) == 0
-    }
+        )
+    };
+    takes_filters == 0 && Arch::current().is_some()
 }
 
 fn has_pidfd() -> bool {

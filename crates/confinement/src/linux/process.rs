@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use super::check;
+use super::{Resource, check, prctl};
 
 /// Sees to it that this process is killed when its parent ends, and makes sure that the parent is still
 /// `parent`: had it ended before, nothing would ever come. The kernel means the parent's *thread*.
@@ -13,7 +13,7 @@ use super::check;
 pub fn end_with_parent(parent: i32) -> io::Result<()> {
     // SAFETY: the calls change an attribute of this process and read another; no memory is touched.
     let now = unsafe {
-        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
+        prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
         libc::getppid()
     };
     if now == parent {
@@ -89,7 +89,7 @@ pub fn raise_open_files_limit(wanted: u64) -> io::Result<u64> {
 }
 
 /// A resource limit of this process.
-pub(super) fn limit(resource: libc::__rlimit_resource_t) -> io::Result<libc::rlimit> {
+pub(super) fn limit(resource: Resource) -> io::Result<libc::rlimit> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 use super::child::{self, Step};
-use super::{check, landlock, process};
+use super::{Resource, check, landlock, probe, process};
 use crate::policy::{Limits, Mode, ZygotePolicy};
 use crate::spawn::{Spawn, SpawnError, Spawned};
 
@@ -20,7 +20,7 @@ pub(super) struct Prepared {
     /// Descriptors with the numbers that they get.
     pub(super) fds: Vec<(OwnedFd, RawFd)>,
     pub(super) dev_null: OwnedFd,
-    pub(super) limits: Vec<(libc::__rlimit_resource_t, libc::rlimit)>,
+    pub(super) limits: Vec<(Resource, libc::rlimit)>,
     pub(super) confined: bool,
     pub(super) ruleset: Option<OwnedFd>,
     pub(super) parent: libc::pid_t,
@@ -173,12 +173,19 @@ fn prepare(spawn: Spawn) -> Result<Prepared, (&'static str, io::Error)> {
 }
 
 fn ruleset(policy: &ZygotePolicy) -> io::Result<Option<OwnedFd>> {
-    match landlock::ruleset(policy)? {
-        None if policy.mode == Mode::Required => Err(io::Error::new(
+    let ruleset = landlock::ruleset(policy)?;
+    let missing = match ruleset {
+        None => Some("Landlock"),
+        // Installed later, by the zygote itself; but it is known now that it could not be.
+        Some(_) if !probe::has_seccomp() => Some("seccomp filter for this architecture"),
+        Some(_) => None,
+    };
+    match missing {
+        Some(missing) if policy.mode == Mode::Required => Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "this kernel has no Landlock, and confinement is required",
+            format!("this kernel has no {missing}, and confinement is required"),
         )),
-        ruleset => Ok(ruleset),
+        _ => Ok(ruleset),
     }
 }
 
@@ -189,7 +196,7 @@ const ZYGOTE_OPEN_FILES: u64 = 16_384;
 /// Limits that a zygote shares with its children. Two are each child's own: the processor's, since a zygote's time
 /// adds up over its life, and that of open files. 0 leaves a limit as it is; none can be raised above what this
 /// process may have itself.
-fn limits(limits: &Limits) -> io::Result<Vec<(libc::__rlimit_resource_t, libc::rlimit)>> {
+fn limits(limits: &Limits) -> io::Result<Vec<(Resource, libc::rlimit)>> {
     let mut all = vec![(
         libc::RLIMIT_CORE,
         libc::rlimit {

@@ -1,6 +1,6 @@
 //! What a child does between fork and user code. In this order, each step or none: confinement is never half there.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_ulong};
 use std::os::fd::RawFd;
 
 use super::landlock;
@@ -44,7 +44,7 @@ impl Zygote {
     fn end_with_zygote(&self) -> Result<(), Errno> {
         // SAFETY: changes an attribute of this process and reads others.
         let (own, parent) = unsafe {
-            check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
+            sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong)?;
             (libc::getpid(), libc::getppid())
         };
         // A process that was not forked is the zygote itself, and ends with the zygote's parent.

@@ -1,12 +1,18 @@
 //! System calls with their errors as values. Nothing here allocates.
 
-use std::ffi::{CStr, c_int, c_long, c_uint};
+use std::ffi::{CStr, c_int, c_long, c_uint, c_ulong};
 use std::os::fd::RawFd;
 
 use crate::Errno;
 
 /// Descriptors that are kept for the children have numbers from here on, out of the way of the ones that children get.
 const KEPT_FROM: c_int = 16;
+
+/// The type of a resource limit's name differs between C libraries.
+#[cfg(target_env = "gnu")]
+pub(super) type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+pub(super) type Resource = c_int;
 
 pub(super) fn last_error() -> Errno {
     // SAFETY: the pointer is to this thread's own number.
@@ -69,7 +75,7 @@ pub(super) fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
     }
 }
 
-pub(super) fn limit(resource: libc::__rlimit_resource_t) -> Result<libc::rlimit, Errno> {
+pub(super) fn limit(resource: Resource) -> Result<libc::rlimit, Errno> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -81,7 +87,17 @@ pub(super) fn limit(resource: libc::__rlimit_resource_t) -> Result<libc::rlimit,
 
 pub(super) fn no_new_privileges() -> Result<c_int, Errno> {
     // SAFETY: sets a flag of this thread.
-    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })
+    unsafe { prctl(libc::PR_SET_NO_NEW_PRIVS, 1) }
+}
+
+/// `prctl`, whose arguments the kernel reads as whole words.
+///
+/// # Safety
+/// The option must take no pointer.
+pub(super) unsafe fn prctl(option: c_int, second: c_ulong) -> Result<c_int, Errno> {
+    const NONE: c_ulong = 0;
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::prctl(option, second, NONE, NONE, NONE) })
 }
 
 /// The number of threads of this process: the links of its folder of threads are two more. `stat` answers it even

@@ -41,7 +41,7 @@ pub(crate) struct Zygote {
     pub(super) read: [ReadPath; CHILD_READ_PATHS],
     pub(super) read_count: usize,
     pub(super) landlock_abi: u32,
-    pub(super) limits: [Option<(libc::__rlimit_resource_t, libc::rlimit)>; LIMITS],
+    pub(super) limits: [Option<(sys::Resource, libc::rlimit)>; LIMITS],
     /// Bit n − 1: signal n is not as a child is to have it.
     pub(super) changed_signals: u64,
 }
@@ -146,7 +146,7 @@ impl Zygote {
         // SAFETY: the set is filled before it is read; both calls read it only. Being undumpable keeps what a
         // conversation says out of core files, and siblings out of each other's memory; children inherit it.
         let signals = unsafe {
-            check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+            sys::prctl(libc::PR_SET_DUMPABLE, 0)?;
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut set);
             libc::sigaddset(&raw mut set, libc::SIGCHLD);

@@ -1,7 +1,7 @@
 //! Real zygotes for tests: the interpreters of this machine, started and confined as a launcher does it, with the
 //! library that this crate builds.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
