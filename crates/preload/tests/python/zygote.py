@@ -43,19 +43,19 @@ def child():
     os.write(3, answer.encode())
 
 
+base, child_filter = program("base.bpf"), program("child.bpf")
+if base:
+    must(lib.ac_install_filter(base, len(base)))
 # What a project would import.
 sys.path.insert(0, here)
 for module in settings["modules"]:
     __import__(module)
-base, child_filter = program("base.bpf"), program("child.bpf")
 
 for path in settings["child_read"]:
     must(lib.ac_child_read(path.encode()))
 must(lib.ac_child_tmp_root(settings["tmp_root"].encode()))
 must(lib.ac_child_limits(*settings["limits"]))
 must(lib.ac_child_filter(child_filter, len(child_filter)))
-if base:
-    must(lib.ac_install_filter(base, len(base)))
 for fd in settings["close"]:
     os.close(fd)
 must(lib.ac_serve(3))
