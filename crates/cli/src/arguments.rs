@@ -80,6 +80,8 @@ pub enum Command {
     Invoke(commands::invoke::Invoke),
     /// Look for mistakes in a project, here
     Check(commands::check::Check),
+    /// Run the server
+    Serve(commands::serve::Serve),
     /// Hand a project to the server; it becomes active in sandbox
     Deploy(commands::deploy::Deploy),
     /// Hand conversations to the server, from files

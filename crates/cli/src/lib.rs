@@ -18,12 +18,12 @@ pub mod story;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
-use std::io;
 
 use clap::Parser as _;
 use domain::Code;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command};
 use configuration::{Configuration, Said};
@@ -122,6 +122,7 @@ impl Command {
         match self {
             Self::Invoke(command) => command.flags(),
             Self::Check(command) => command.flags(),
+            Self::Serve(command) => command.flags(),
             Self::Deploy(command) => command.flags(),
             Self::Send(command) => command.flags(),
             Self::Runs(command) => command.flags(),
@@ -150,6 +151,9 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
         Command::Launcher { .. } => Ok(Some(Exit::Done)),
         Command::Invoke(command) => interruptible(command.run(context)),
         Command::Check(command) => interruptible(command.run(context)),
+        Command::Serve(command) => runtime(Builder::new_multi_thread())?
+            .block_on(command.run(context))
+            .map(Some),
         Command::Deploy(command) => interruptible(command.run(context)),
         Command::Send(command) => interruptible(command.run(context)),
         Command::Runs(command) => interruptible(command.run(context)),
@@ -166,20 +170,20 @@ fn interruptible<F>(command: F) -> Result<Option<Exit>, Box<CliError>>
 where
     F: Future<Output = Result<Exit, Box<CliError>>>,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error: io::Error| {
-            CliError::fault(
-                Code::Internal,
-                format!("the system gives nothing to work with: {error}"),
-                "look at its limits",
-            )
-        })?;
-    runtime.block_on(async {
+    runtime(Builder::new_current_thread())?.block_on(async {
         tokio::select! {
             done = command => done.map(Some),
             _ = tokio::signal::ctrl_c() => Ok(None),
         }
+    })
+}
+
+fn runtime(mut builder: Builder) -> Result<Runtime, Box<CliError>> {
+    builder.enable_all().build().map_err(|error| {
+        CliError::fault(
+            Code::Internal,
+            format!("the system gives nothing to work with: {error}"),
+            "look at its limits",
+        )
     })
 }

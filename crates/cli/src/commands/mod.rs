@@ -11,5 +11,6 @@ pub mod invoke;
 pub mod keys;
 pub mod runs;
 pub mod schema;
+pub mod serve;
 pub mod status;
 pub mod version;

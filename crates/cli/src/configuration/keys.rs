@@ -221,10 +221,10 @@ pub const KEYS: &[Key] = &[
         "where attempts have their folders",
     ),
     key(
-        "master_key_file",
+        "master_key_from",
         Text,
-        Found("master.key in the data folder"),
-        "the key that everything in the data folder is sealed under",
+        Found("file:master.key in the data folder"),
+        "where the key is that seals the data folder: file:PATH, env:VARIABLE or command:PROGRAM",
     ),
     key(
         "log",

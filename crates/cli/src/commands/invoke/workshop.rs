@@ -15,6 +15,8 @@ pub struct Workshop {
     pub invoker: Invoker,
     /// How many may run at once.
     pub at_once: usize,
+    /// What confinement held when a canary tried.
+    pub confinement: String,
     // Removed when this is dropped, after the invoker has ended its processes.
     _scratch: TempDir,
 }
@@ -44,16 +46,18 @@ impl Workshop {
             .map_err(|error| ours("no temporary folder can be made", &error))?;
         let folders = Folders::below(scratch.path(), scratch.path().join("tmp"));
         let options = assemble::runner_options(&context.configuration, folders)?;
-        let at_once = options.concurrency;
+        let (at_once, mode) = (options.concurrency, options.mode);
         let secret = crypto::MasterKey::generate(&crypto::OsEntropy)
             .map_err(|error| ours("no randomness", &error))?
             .keyed_hash("invoke");
         let invoker = Invoker::start(options, name, package, secret)
             .await
             .map_err(|error| assemble::deploy_error(error, wrong))?;
+        let confinement = invoker.found.canary.summary(mode);
         Ok(Self {
             invoker,
             at_once,
+            confinement,
             _scratch: scratch,
         })
     }

@@ -1,0 +1,312 @@
+//! `aftercall serve`.
+
+mod data;
+mod first_key;
+mod log;
+mod stop;
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use domain::Code;
+use project::Package;
+use runner::{Handle, RunnerOptions};
+use server::{App, Bound, Limits, ServeOptions};
+use store::Store;
+
+use super::invoke::workshop::Workshop;
+use crate::assemble::{self, Folders};
+use crate::configuration::view;
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::screen::{style, table};
+use data::Data;
+use stop::Signals;
+
+/// Run the server
+#[derive(Debug, Args)]
+#[command(
+    after_help = "SIGTERM or Ctrl-C stops it: nothing new is taken, what runs may end (--set drain_s=SECONDS); a second one ends it at once.
+Whatever is cut off, even by kill -9 or a power cut, goes on at the next start.
+
+Examples:
+  aftercall serve
+  aftercall serve --data /var/lib/aftercall --listen 0.0.0.0:8700 --log-format json
+  aftercall serve --set attempts=3 --set limits.memory_mb=512
+  aftercall serve --listen 127.0.0.1:0 --json        tells the port that it was given"
+)]
+pub struct Serve {
+    /// An address to listen on, beside the socket in the data folder; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// The interpreter that runs projects
+    #[arg(long, value_name = "PATH")]
+    python: Option<String>,
+    /// How strictly code is confined: required, best-effort or off
+    #[arg(long, value_name = "MODE")]
+    confinement: Option<String>,
+    /// No API keys; only where every address is loopback
+    #[arg(long)]
+    insecure_no_auth: bool,
+    /// How it is logged: human or json
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What is logged: error, warn, info, debug, or module=level pairs
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+impl Serve {
+    /// What its options say of settings.
+    #[must_use]
+    pub fn flags(&self) -> Vec<(String, String)> {
+        let named = [
+            ("listen", (!self.listen.is_empty()).then(|| self.listen.join(","))),
+            ("python", self.python.clone()),
+            ("confinement", self.confinement.clone()),
+            (
+                "insecure_no_auth",
+                self.insecure_no_auth.then(|| "true".to_owned()),
+            ),
+            ("log_format", self.log_format.clone()),
+            ("log", self.log.clone()),
+        ];
+        named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
+    }
+
+    /// Serves until it is told to stop.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting, with what to do about it.
+    pub async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
+        log::start(&context.configuration)?;
+        let signals = Signals::listen()?;
+        let parts = Parts::open(context).await?;
+        let told = Told::new(context, &parts);
+        told.tell(context)?;
+        parts.until_stopped(context, signals).await;
+        Ok(Exit::Done)
+    }
+}
+
+/// Everything that runs.
+struct Parts {
+    data: Data,
+    store: Arc<dyn Store>,
+    runner: Handle,
+    bound: Bound,
+    confinement: String,
+    python: String,
+}
+
+impl Parts {
+    async fn open(context: &Context) -> Result<Self, Box<CliError>> {
+        let configuration = &context.configuration;
+        let listen = addresses(configuration.list("listen"))?;
+        let data = Data::open(context).await?;
+        let tmp_root = data.tmp_root(assemble::memory_folder(configuration)?);
+        let options = assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root))?;
+        let python = format!(
+            "{} ({})",
+            options.interpreter.name(),
+            options.interpreter.executable.display()
+        );
+        let confinement = try_confinement(context).await?;
+        let store: Arc<dyn Store> = data.store();
+        let clock = Arc::clone(&options.clock);
+        let runner = start_runner(options, &data)?;
+        let app = App {
+            store: data.store(),
+            engine: Arc::new(runner.clone()),
+            clock,
+            ids: Arc::new(assemble::new_id),
+            entropy: Arc::new(crypto::OsEntropy),
+            configuration: view(configuration),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let http = ServeOptions {
+            listen,
+            unix_socket: Some(data.folder().join(api::SOCKET_NAME)),
+            insecure_no_auth: configuration.is_on("insecure_no_auth"),
+            limits: Limits {
+                drain_timeout: drain_time(context),
+                ..Limits::default()
+            },
+        };
+        match server::bind(http, app).await {
+            Ok(bound) => {
+                if !configuration.is_on("insecure_no_auth") {
+                    first_key::make_if_none(context, &*store, data.folder()).await?;
+                }
+                Ok(Self {
+                    data,
+                    store,
+                    runner,
+                    bound,
+                    confinement,
+                    python,
+                })
+            }
+            Err(error) => {
+                runner.drain(Duration::ZERO).await;
+                store.close().await;
+                Err(CliError::usage(
+                    error.code(),
+                    error.to_string(),
+                    "choose other addresses: --listen HOST:PORT",
+                ))
+            }
+        }
+    }
+
+    async fn until_stopped(self, context: &Context, mut signals: Signals) {
+        let (tell_http, http_told) = tokio::sync::oneshot::channel::<()>();
+        let http = tokio::spawn(self.bound.run(async move {
+            // The sender goes only together with this function.
+            let _ = http_told.await;
+        }));
+        signals.next().await;
+        if context.screen.is_watched() {
+            context
+                .screen
+                .note(&style::faint("stopping; once more to end at once"));
+        }
+        drop(tell_http);
+        let patience = drain_time(context);
+        let stopping = async {
+            self.runner.drain(patience).await;
+            if let Err(error) = http.await {
+                tracing::error!(%error, "the HTTP API did not end well");
+            }
+            self.store.close().await;
+        };
+        tokio::select! {
+            () = stopping => tracing::info!("stopped"),
+            () = signals.next() => {
+                tracing::warn!("told to stop twice: ending at once");
+                std::process::exit(i32::from(crate::INTERRUPTED));
+            }
+        }
+    }
+}
+
+fn drain_time(context: &Context) -> Duration {
+    Duration::from_secs(context.configuration.number("drain_s"))
+}
+
+fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box<CliError>> {
+    Handle::start(options, data.store(), data.runner_secret()).map_err(|error| {
+        CliError::fault(
+            Code::CouldNotStart,
+            format!("the runner does not start: {error}"),
+            "look at what the system says there",
+        )
+    })
+}
+
+/// Flies a canary over an empty project before any real one: what confinement holds is known, and shown, from the start.
+async fn try_confinement(context: &Context) -> Result<String, Box<CliError>> {
+    let empty = [(
+        "end_function.py".to_owned(),
+        b"def end_function(conv):\n    pass\n".to_vec(),
+    )];
+    let package = Package::from_files(empty.into())?;
+    let name = "canary".parse().map_err(|error: domain::ids::BadId| {
+        CliError::fault(Code::Internal, error.to_string(), "please report this")
+    })?;
+    let workshop = Workshop::open(context, name, package, |code, message, fix| {
+        CliError::fault(code, message, fix)
+    })
+    .await?;
+    Ok(workshop.confinement)
+}
+
+fn addresses(texts: &[String]) -> Result<Vec<SocketAddr>, Box<CliError>> {
+    let mut all = Vec::new();
+    for text in texts {
+        let found = text.to_socket_addrs().map_err(|error| {
+            CliError::usage(
+                Code::BadConfiguration,
+                format!("listen: {text:?} is no address: {error}"),
+                "write it as HOST:PORT, such as 127.0.0.1:8700",
+            )
+        })?;
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+/// What is told once it answers.
+#[derive(serde::Serialize)]
+struct Told {
+    pid: u32,
+    listen: Vec<SocketAddr>,
+    socket: PathBuf,
+    data: PathBuf,
+    python: String,
+    confinement: String,
+}
+
+impl Told {
+    fn new(context: &Context, parts: &Parts) -> Self {
+        let mode = context.configuration.text("confinement").unwrap_or_default();
+        Self {
+            pid: std::process::id(),
+            listen: parts.bound.addresses().to_vec(),
+            socket: parts.data.folder().join(api::SOCKET_NAME),
+            data: parts.data.folder().to_path_buf(),
+            python: parts.python.clone(),
+            confinement: format!("{mode}; {}", parts.confinement),
+        }
+    }
+
+    /// On a terminal as a few lines, with `--json` as one, and in any case as an entry of the log.
+    fn tell(&self, context: &Context) -> Result<(), Box<CliError>> {
+        let listen: Vec<_> = self
+            .listen
+            .iter()
+            .map(|address| format!("http://{address}"))
+            .collect();
+        tracing::info!(
+            listen = listen.join(" "),
+            data = %self.data.display(),
+            confinement = self.confinement,
+            python = self.python,
+            "serving"
+        );
+        if context.screen.json {
+            return context.screen.json(self, true);
+        }
+        if context.screen.is_watched() {
+            let url = listen
+                .first()
+                .map(String::as_str)
+                .unwrap_or("(no address: the socket only)");
+            context.screen.note(&table::pairs(&[
+                ("listening on", style::strong(url)),
+                ("data folder", short_home(&self.data, context)),
+                ("python", self.python.clone()),
+                ("confinement", self.confinement.clone()),
+                (
+                    "next",
+                    "aftercall deploy FOLDER, then aftercall send FILE".to_owned(),
+                ),
+            ]));
+        }
+        Ok(())
+    }
+}
+
+fn short_home(path: &Path, context: &Context) -> String {
+    let home = context.configuration.variable("HOME").map(PathBuf::from);
+    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
