@@ -1,33 +1,71 @@
-//! Named points at which tests make the process die, as if the machine had been switched off there.
+//! Named points in the program at which a crash test ends it, as a power cut would: no destructor runs, nothing is flushed.
 //!
-//! They are compiled in only with the feature `fail-points`; `AFTERCALL_FAIL_POINT=name` or `name:n` kills the process at the
-//! first or `n`-th time that it passes there.
+//! `AFTERCALL_FAIL_POINT=store.accept.after_commit:3` kills the process the third time that it passes there; without
+//! a number, the first time. Compiled in with feature `fail-points` (and in this crate's own tests); else it is nothing.
 
-/// Dies here if a test wants it.
+/// Dies here if the environment asks for it.
+#[cfg(any(test, feature = "fail-points"))]
 #[macro_export]
 macro_rules! fail_point {
-    ($name:literal) => {
-        #[cfg(feature = "fail-points")]
-        $crate::fail_point::pass($name);
+    ($name:expr) => {
+        $crate::fail_point::passed($name)
     };
 }
 
-/// Passes a point. Use [`fail_point!`](crate::fail_point!), which is nothing at all without the feature.
-#[cfg(feature = "fail-points")]
-pub fn pass(name: &str) {
-    use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
+/// Nothing: the feature `fail-points` is off.
+#[cfg(not(any(test, feature = "fail-points")))]
+#[macro_export]
+macro_rules! fail_point {
+    ($name:expr) => {{
+        let _: &str = $name;
+    }};
+}
 
-    static WANTED: LazyLock<Option<(String, AtomicU32)>> = LazyLock::new(|| {
-        let text = std::env::var("AFTERCALL_FAIL_POINT").ok()?;
-        let (name, count) = text.split_once(':').unwrap_or((&text, "1"));
-        Some((name.to_owned(), AtomicU32::new(count.parse().ok()?)))
-    });
-    if let Some((wanted, left)) = &*WANTED
-        && wanted == name
-        && left.fetch_sub(1, Ordering::AcqRel) == 1
-    {
-        eprintln!("fail point {name}: dying");
-        drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL));
+/// The environment variable that names the point, and optionally how often it is to be passed first.
+pub const VARIABLE: &str = "AFTERCALL_FAIL_POINT";
+
+#[cfg(any(test, feature = "fail-points"))]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    struct Armed {
+        name: String,
+        passes_left: AtomicU64,
+    }
+
+    static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
+
+    fn from_environment() -> Option<Armed> {
+        let text = std::env::var(super::VARIABLE).ok()?;
+        let (name, nth) = text.rsplit_once(':').unwrap_or((&text, "1"));
+        let nth = nth.parse::<u64>().ok().filter(|nth| *nth > 0);
+        let nth = nth.unwrap_or_else(|| {
+            panic!(
+                "{}={text}: after the colon stands a count from 1",
+                super::VARIABLE
+            )
+        });
+        Some(Armed {
+            name: name.to_owned(),
+            passes_left: AtomicU64::new(nth),
+        })
+    }
+
+    /// Kills the process if this is the point, and the time, that the environment names.
+    pub fn passed(name: &str) {
+        let Some(armed) = ARMED.get_or_init(from_environment) else {
+            return;
+        };
+        if armed.name == name && armed.passes_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Both end the process; the second is for a system that delivers the first late.
+            let _ = kill_process(getpid(), Signal::KILL);
+            std::process::abort();
+        }
     }
 }
+
+#[cfg(any(test, feature = "fail-points"))]
+pub use armed::passed;

@@ -4,14 +4,18 @@
 //! Payloads are sealed here, under a key per conversation, before they reach a disk, so that no caller can forget to.
 //! Nothing here knows of Python or HTTP, and nothing here reads a clock: every call that needs the time is given it.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 #[doc(hidden)]
 pub mod fail_point;
 pub mod records;
+pub mod sqlite;
 mod store_error;
 
 pub use records::{
-    Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun, ConversationRecord,
-    DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Scope, StoreHealth,
+    Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
+    ConversationRecord, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary,
+    Scope, StoreHealth,
 };
 pub use store_error::StoreError;
 
@@ -32,7 +36,12 @@ pub trait Store: Send + Sync + 'static {
     async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
 
     /// Takes up to `claim.limit` due runs, oldest due first: raises their epochs and writes their attempt rows, in one commit.
-    async fn claim(&self, claim: Claim, policy: &Policy, now: Timestamp) -> Result<Vec<ClaimedRun>, StoreError>;
+    async fn claim(
+        &self,
+        claim: Claim,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimedRun>, StoreError>;
 
     /// Applies one event to a run by [`domain::run::step`], records with it what an attempt left, and wakes who must act.
     /// A step that the rules refuse is [`StoreError::Refused`] and changes nothing.
@@ -58,7 +67,10 @@ pub trait Store: Send + Sync + 'static {
     async fn deployment(&self, id: DeploymentId) -> Result<Option<DeploymentRecord>, StoreError>;
 
     /// A project's deployments, newest first, with where each is active.
-    async fn deployments(&self, project: &ProjectName) -> Result<Vec<(DeploymentRecord, Vec<Environment>)>, StoreError>;
+    async fn deployments(
+        &self,
+        project: &ProjectName,
+    ) -> Result<Vec<(DeploymentRecord, Vec<Environment>)>, StoreError>;
 
     /// Makes a deployment the active one, and frees the runs that were held for want of one. Answers how many.
     async fn activate(&self, activation: Activation, policy: &Policy) -> Result<u64, StoreError>;

@@ -2,8 +2,8 @@
 
 use domain::run::{Command, RunState};
 use domain::{
-    Action, AttemptEnd, AttemptNumber, ConversationId, DeploymentFacts, DeploymentId, Environment, Epoch, EventId,
-    Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
+    Action, AttemptEnd, AttemptNumber, ConversationId, DeploymentFacts, DeploymentId, Environment, Epoch,
+    EventId, Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,352 @@
+//! What is promised about claims, and about what attempts leave.
+
+use domain::run::{Command, Decision, End, Event, Policy, Status, StepError};
+use domain::{Action, AttemptEnd, AttemptNumber, Code, Environment, Epoch, Metric};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::given::{
+    Given, accept, activate, after, apply, boot, claim, claim_as, conversation, deployment_id, failed,
+    failure_report, ids, log, queued, refused, report, returned, run_id, shop, start, state,
+};
+use crate::StoreError;
+
+/// By due time, then by id, and none before its time.
+pub async fn due_runs_are_claimed_oldest_first(store: Given) {
+    activate(&store, &shop(), Environment::Sandbox, 1).await;
+    for (number, at) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 99)] {
+        accept(&store, conversation(number), after(at)).await;
+    }
+    let claimed = claim(&store, 3, after(30)).await;
+    assert_eq!(ids(&claimed), [run_id(2), run_id(4), run_id(3)]);
+    assert_eq!(ids(&claim(&store, 3, after(30)).await), [run_id(1)]);
+    let first = &claimed[0];
+    assert_eq!(
+        (first.number, first.epoch, first.alone),
+        (AttemptNumber(1), Epoch(1), false)
+    );
+    assert_eq!(first.deployment, deployment_id(1));
+    assert_eq!(
+        (&first.project, first.environment),
+        (&shop(), Environment::Sandbox)
+    );
+}
+
+/// And its attempt is on record before anybody begins it.
+pub async fn a_claimed_run_is_not_claimed_again(store: Given) {
+    queued(&store, 1..2).await;
+    let claimed = claim(&store, 10, after(60)).await;
+    assert_eq!(claim(&store, 10, after(60)).await, []);
+    let detail = store.run(run_id(1)).await.unwrap().unwrap();
+    assert_eq!(detail.attempts.len(), 1);
+    let attempt = &detail.attempts[0];
+    assert_eq!(
+        (attempt.number, attempt.epoch),
+        (claimed[0].number, claimed[0].epoch)
+    );
+    assert_eq!((attempt.incarnation, attempt.claimed_at), (boot(1), after(60)));
+    assert_eq!((attempt.end.as_ref(), attempt.ended_at), (None, None));
+}
+
+/// Times, usage, logs, metrics, actions, state: in the one commit that ends the run.
+pub async fn a_return_keeps_everything_that_the_attempt_left(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let mut left = report(run.number, after(61));
+    left.logs = vec![log("first"), log("Grüße, 電話")];
+    left.metrics = vec![Metric {
+        name: "intent".into(),
+        value: json!("billing"),
+    }];
+    let sms = json!({"kind": "sms", "to_number": "+15550100", "content": "hello"});
+    left.actions = vec![serde_json::from_value::<Action>(sms).unwrap()];
+    left.state = Some(json!({"phone": "+15550100", "when": {"$type": "date", "value": "2026-01-05"}}));
+    let applied = apply(&store, run.run, returned(&run), Some(left.clone()), after(62)).await;
+    assert_eq!(applied.commands, [Command::KeepResults]);
+    assert_eq!(applied.state.end, Some(End::Succeeded));
+
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    assert_eq!(detail.summary.state, applied.state);
+    assert_eq!(detail.summary.changed_at, after(62));
+    assert_eq!((&detail.metrics, &detail.actions), (&left.metrics, &left.actions));
+    assert_eq!(detail.state_after, left.state);
+    let attempt = &detail.attempts[0];
+    assert_eq!(
+        (attempt.end.as_ref(), &attempt.logs),
+        (Some(&left.end), &left.logs)
+    );
+    assert_eq!(
+        (attempt.usage, &attempt.confinement),
+        (left.usage, &left.confinement)
+    );
+    assert_eq!(attempt.function_started_at, left.function_started_at);
+    assert_eq!(attempt.ended_at, Some(left.ended_at));
+}
+
+/// Until its time, and then it goes on under the next number.
+pub async fn a_failed_attempt_backs_off_and_keeps_its_logs(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let left = failure_report(run.number, after(60));
+    let applied = apply(&store, run.run, failed(&run), Some(left.clone()), after(60)).await;
+    // Half of the first range of ten seconds.
+    assert_eq!(
+        (applied.state.status, applied.state.due_at),
+        (Status::Backoff, after(65))
+    );
+    assert_eq!(applied.state.last_error, Some(Code::FunctionRaised));
+    assert_eq!(store.next_due().await.unwrap(), Some(after(65)));
+    assert_eq!(claim(&store, 1, after(64)).await, []);
+
+    let again = claim(&store, 1, after(65)).await.remove(0);
+    assert_eq!((again.number, again.epoch), (AttemptNumber(2), Epoch(2)));
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    assert_eq!(detail.attempts.len(), 2);
+    assert_eq!(detail.attempts[0].end, Some(left.end));
+    assert_eq!(detail.attempts[0].logs, left.logs);
+    assert!(detail.metrics.is_empty() && detail.state_after.is_none());
+}
+
+/// With every attempt on record.
+pub async fn a_run_whose_attempts_are_used_up_is_a_dead_letter(store: Given) {
+    queued(&store, 1..2).await;
+    let attempts = Policy::default().attempts;
+    let mut last = None;
+    for number in 1..=attempts {
+        let run = claim(&store, 1, after(i64::from(number) * 3_600)).await.remove(0);
+        let at = after(i64::from(number) * 3_600 + 1);
+        let left = failure_report(run.number, at);
+        last = Some(apply(&store, run.run, failed(&run), Some(left), at).await);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.state.end, Some(End::Failed));
+    let reason = Code::AttemptsUsedUp;
+    assert_eq!(last.commands, [Command::DeadLetter { reason }]);
+    let detail = store.run(run_id(1)).await.unwrap().unwrap();
+    assert_eq!(detail.attempts.len(), attempts as usize);
+    assert_eq!(claim(&store, 1, after(1_000_000)).await, []);
+}
+
+/// Of a run that a person had attempted once more.
+pub async fn results_of_a_later_return_replace_the_earlier(store: Given) {
+    queued(&store, 1..2).await;
+    for (round, at) in [(1, 100), (2, 200)] {
+        let run = claim(&store, 1, after(at)).await.remove(0);
+        let mut left = report(run.number, after(at));
+        let name = format!("round-{round}");
+        let metric = |name: &str| Metric {
+            name: name.to_owned(),
+            value: json!(round),
+        };
+        left.metrics = vec![metric(&name), metric("again")];
+        left.state = Some(json!({ "round": round }));
+        apply(&store, run.run, returned(&run), Some(left), after(at)).await;
+        if round == 1 {
+            apply(
+                &store,
+                run.run,
+                Event::RetryRequested { deployment: None },
+                None,
+                after(150),
+            )
+            .await;
+        }
+    }
+    let detail = store.run(run_id(1)).await.unwrap().unwrap();
+    let names: Vec<_> = detail.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, ["round-2", "again"]);
+    assert_eq!(detail.state_after, Some(json!({"round": 2})));
+    assert_eq!(detail.attempts.len(), 2);
+}
+
+/// Neither its end nor anything that it left.
+pub async fn a_stale_epoch_changes_nothing(store: Given) {
+    queued(&store, 1..2).await;
+    let old = claim(&store, 1, after(60)).await.remove(0);
+    apply(
+        &store,
+        old.run,
+        Event::Interrupted { epoch: old.epoch },
+        None,
+        after(61),
+    )
+    .await;
+    let new = claim_as(&store, boot(2), 1, false, after(62)).await.remove(0);
+    let before = store.run(old.run).await.unwrap();
+
+    let error = refused(
+        &store,
+        old.run,
+        returned(&old),
+        Some(report(old.number, after(63))),
+        after(63),
+    )
+    .await;
+    let stale = StepError::Stale {
+        claimed: old.epoch,
+        current: new.epoch,
+    };
+    assert!(matches!(error, StoreError::Refused { error, .. } if error == stale));
+    assert_eq!(store.run(old.run).await.unwrap(), before);
+
+    apply(
+        &store,
+        new.run,
+        returned(&new),
+        Some(report(new.number, after(64))),
+        after(64),
+    )
+    .await;
+    let error = refused(
+        &store,
+        new.run,
+        returned(&new),
+        Some(report(new.number, after(65))),
+        after(65),
+    )
+    .await;
+    assert!(
+        matches!(error, StoreError::Refused { .. }),
+        "a run ends once: {error:?}"
+    );
+}
+
+/// The runs of a boot that is gone are found by any other, and by that one not.
+pub async fn an_interrupted_attempt_is_marked_and_the_run_goes_on(store: Given) {
+    queued(&store, 1..4).await;
+    let claimed = claim(&store, 2, after(60)).await;
+    assert_eq!(store.orphans(boot(1), 10).await.unwrap(), []);
+    let orphans = store.orphans(boot(2), 10).await.unwrap();
+    assert_eq!(
+        orphans.iter().map(|orphan| orphan.run).collect::<Vec<_>>(),
+        ids(&claimed)
+    );
+    assert_eq!(store.orphans(boot(2), 1).await.unwrap().len(), 1);
+
+    let event = Event::Interrupted {
+        epoch: orphans[0].epoch,
+    };
+    let applied = apply(&store, orphans[0].run, event, None, after(70)).await;
+    assert_eq!(applied.commands, [Command::WakeAt(after(70))]);
+    assert_eq!((applied.state.interruptions, applied.state.failures), (1, 0));
+    assert_eq!(store.orphans(boot(2), 10).await.unwrap().len(), 1);
+    let detail = store.run(orphans[0].run).await.unwrap().unwrap();
+    assert_eq!(detail.attempts[0].end, Some(AttemptEnd::Interrupted));
+    assert_eq!(detail.attempts[0].ended_at, Some(after(70)));
+}
+
+/// The supervisor stopped in good order.
+pub async fn a_released_run_goes_on_uncounted(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let applied = apply(
+        &store,
+        run.run,
+        Event::Released { epoch: run.epoch },
+        None,
+        after(61),
+    )
+    .await;
+    assert_eq!(
+        (applied.state.status, applied.state.interruptions),
+        (Status::Queued, 0)
+    );
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    assert_eq!(detail.attempts[0].end, Some(AttemptEnd::Interrupted));
+    assert_eq!(
+        claim(&store, 1, after(61)).await.remove(0).number,
+        AttemptNumber(2)
+    );
+}
+
+/// It was there at too many interruptions.
+pub async fn a_run_that_must_be_alone_is_claimed_alone_or_not_at_all(store: Given) {
+    queued(&store, 1..4).await;
+    let until_alone = i64::from(Policy::default().interruptions_until_alone);
+    for time in 0..until_alone {
+        let run = claim(&store, 1, after(1 + time)).await.remove(0);
+        assert_eq!(run.run, run_id(1));
+        apply(
+            &store,
+            run.run,
+            Event::Interrupted { epoch: run.epoch },
+            None,
+            start(),
+        )
+        .await;
+    }
+    assert!(state(&store, run_id(1)).await.alone);
+    assert_eq!(ids(&claim(&store, 1, after(60)).await), [run_id(2)]);
+    let alone = claim_as(&store, boot(1), 10, true, after(60)).await;
+    assert_eq!(ids(&alone), [run_id(1)]);
+    assert!(alone[0].alone);
+    assert_eq!(
+        ids(&claim_as(&store, boot(1), 10, true, after(60)).await),
+        [run_id(3)]
+    );
+}
+
+/// Neither is due until something happens.
+pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
+    queued(&store, 1..3).await;
+    let claimed = claim(&store, 2, after(60)).await;
+    let outage = Event::OutageBegan {
+        epoch: claimed[0].epoch,
+        host: "crm.example".into(),
+        until: after(600),
+    };
+    let waiting = apply(&store, run_id(1), outage, None, after(61)).await;
+    assert_eq!(waiting.state.status, Status::Waiting);
+    let parked = apply(
+        &store,
+        run_id(2),
+        Event::Parked {
+            epoch: claimed[1].epoch,
+        },
+        None,
+        after(61),
+    )
+    .await;
+    assert_eq!(parked.state.status, Status::NeedsDecision);
+    assert_eq!(state(&store, run_id(2)).await, parked.state);
+    assert_eq!(claim(&store, 10, after(100_000)).await, []);
+    assert_eq!(store.health().await.unwrap().unfinished, 1);
+
+    let admitted = apply(&store, run_id(1), Event::HostAdmitted, None, after(361)).await;
+    assert_eq!(admitted.state.not_counted, SignedDuration::from_secs(300));
+    let decision = Decision::NotSent;
+    apply(&store, run_id(2), Event::Decided { decision }, None, after(361)).await;
+    assert_eq!(claim(&store, 10, after(361)).await.len(), 2);
+}
+
+/// Another one may have become active meanwhile; it is for runs that have not begun.
+pub async fn retries_stay_on_the_deployment_that_began(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    apply(
+        &store,
+        run.run,
+        failed(&run),
+        Some(failure_report(run.number, after(60))),
+        after(60),
+    )
+    .await;
+    activate(&store, &shop(), Environment::Sandbox, 2).await;
+    accept(&store, conversation(2), after(61)).await;
+    let mut claimed = claim(&store, 2, after(120)).await;
+    claimed.sort_by_key(|run| run.run);
+    let deployments: Vec<_> = claimed.iter().map(|run| run.deployment).collect();
+    assert_eq!(deployments, [deployment_id(1), deployment_id(2)]);
+}
+
+/// The step would be allowed, but nothing of it is kept.
+pub async fn a_report_for_another_attempt_is_refused_whole(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let before = store.run(run.run).await.unwrap();
+    let wrong = report(AttemptNumber(7), after(61));
+    let error = refused(&store, run.run, returned(&run), Some(wrong), after(61)).await;
+    assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+    assert_eq!(store.run(run.run).await.unwrap(), before);
+    assert_eq!(store.health().await.unwrap().runs, [("running".to_owned(), 1)]);
+}

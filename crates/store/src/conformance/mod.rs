@@ -1,0 +1,83 @@
+//! The suite that every store must pass, one promise a function. `store::conformance!` makes a test of each.
+//!
+//! A store's own tests give it a way to open a fresh store:
+//!
+//! ```ignore
+//! async fn fresh() -> (TempDir, Arc<dyn Store>) { … } // with a queue limit of conformance::QUEUE_LIMIT
+//! store::conformance!(fresh);
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "these are tests: a panic is how they fail"
+)]
+
+pub mod accepting;
+pub mod attempts;
+pub mod concurrency;
+pub mod deployments;
+pub mod given;
+pub mod reading;
+pub mod requests;
+
+/// What the stores under test must be opened with.
+pub const QUEUE_LIMIT: u64 = 300;
+
+/// Makes a test of every promise. `$fresh` is an async function that answers whatever must live as long as the store,
+/// and the store as `Arc<dyn Store>`.
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:path) => {
+        $crate::conformance!($fresh:
+            accepting::a_new_conversation_is_queued_where_a_deployment_is_active,
+            accepting::without_an_active_deployment_it_is_held_until_there_is_one,
+            accepting::the_same_again_is_the_same_run,
+            accepting::other_content_under_the_same_id_is_a_conflict_that_keeps_the_first,
+            accepting::an_id_is_anothers_in_another_project_environment_or_source,
+            accepting::twice_in_one_call_is_one_run,
+            accepting::a_full_queue_keeps_nothing_and_still_knows_what_it_has,
+            accepting::a_call_is_answered_in_order_and_may_be_empty,
+            attempts::due_runs_are_claimed_oldest_first,
+            attempts::a_claimed_run_is_not_claimed_again,
+            attempts::a_return_keeps_everything_that_the_attempt_left,
+            attempts::a_failed_attempt_backs_off_and_keeps_its_logs,
+            attempts::a_run_whose_attempts_are_used_up_is_a_dead_letter,
+            attempts::results_of_a_later_return_replace_the_earlier,
+            attempts::a_stale_epoch_changes_nothing,
+            attempts::an_interrupted_attempt_is_marked_and_the_run_goes_on,
+            attempts::a_released_run_goes_on_uncounted,
+            attempts::a_run_that_must_be_alone_is_claimed_alone_or_not_at_all,
+            attempts::an_outage_waits_and_parking_needs_a_decision,
+            attempts::retries_stay_on_the_deployment_that_began,
+            attempts::a_report_for_another_attempt_is_refused_whole,
+            concurrency::many_callers_accept_and_each_conversation_is_one_run,
+            concurrency::many_claimers_never_share_a_run,
+            concurrency::the_same_conversation_from_many_callers_is_one_run,
+            deployments::records_are_kept_once_and_listed_newest_first,
+            deployments::only_a_projects_own_deployment_is_activated,
+            deployments::activating_frees_what_was_held_there_and_only_there,
+            deployments::api_keys_are_found_by_hash_until_revoked_and_after,
+            reading::listings_filter_by_everything_that_they_offer,
+            reading::pages_go_through_all_runs_once,
+            reading::metrics_of_every_type_come_back_as_written,
+            reading::a_conversation_is_found_by_its_external_id_in_every_project,
+            reading::what_is_not_there_is_none,
+            reading::health_counts_runs_by_state,
+            reading::the_next_due_time_is_told,
+            reading::after_closing_nothing_is_answered,
+            requests::cancelling_ends_the_run_and_its_attempt,
+            requests::cancelling_what_is_over_is_refused,
+            requests::a_retry_by_hand_starts_anew_on_the_deployment_asked_for,
+            requests::an_unknown_run_is_told,
+        );
+    };
+    ($fresh:path: $($topic:ident :: $promise:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                let (_kept, store) = $fresh().await;
+                $crate::conformance::$topic::$promise(store).await;
+            }
+        )+
+    };
+}

@@ -1,0 +1,93 @@
+//! What is promised about what people ask for.
+
+use domain::run::{Command, End, Event, Status};
+use domain::{AttemptEnd, AttemptNumber};
+
+use super::given::{
+    Given, after, apply, claim, deployment_id, failed, failure_report, queued, refused, report, returned,
+    run_id, state,
+};
+use crate::StoreError;
+
+/// What the child still says is of an epoch that is over.
+pub async fn cancelling_ends_the_run_and_its_attempt(store: Given) {
+    queued(&store, 1..3).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let applied = apply(&store, run.run, Event::CancelRequested, None, after(61)).await;
+    assert_eq!(applied.state.end, Some(End::Cancelled));
+    assert_eq!(applied.commands, [Command::KillChild { epoch: run.epoch }]);
+    let late = refused(
+        &store,
+        run.run,
+        returned(&run),
+        Some(report(run.number, after(62))),
+        after(62),
+    )
+    .await;
+    assert!(matches!(late, StoreError::Refused { .. }));
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    assert_eq!(detail.attempts[0].end, Some(AttemptEnd::Cancelled));
+    assert_eq!(detail.attempts[0].ended_at, Some(after(61)));
+
+    let queued = apply(&store, run_id(2), Event::CancelRequested, None, after(61)).await;
+    assert_eq!(queued.commands, []);
+    assert_eq!(claim(&store, 10, after(100)).await, []);
+}
+
+/// Nothing changes.
+pub async fn cancelling_what_is_over_is_refused(store: Given) {
+    queued(&store, 1..2).await;
+    apply(&store, run_id(1), Event::CancelRequested, None, after(60)).await;
+    let before = store.run(run_id(1)).await.unwrap();
+    let error = refused(&store, run_id(1), Event::CancelRequested, None, after(61)).await;
+    assert!(matches!(error, StoreError::Refused { run, .. } if run == run_id(1)));
+    assert_eq!(store.run(run_id(1)).await.unwrap(), before);
+}
+
+/// Failures count from zero again, attempts are numbered on.
+pub async fn a_retry_by_hand_starts_anew_on_the_deployment_asked_for(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    apply(
+        &store,
+        run.run,
+        failed(&run),
+        Some(failure_report(run.number, after(60))),
+        after(60),
+    )
+    .await;
+    let retry = Event::RetryRequested {
+        deployment: Some(deployment_id(7)),
+    };
+    let applied = apply(&store, run.run, retry, None, after(61)).await;
+    assert_eq!(
+        (applied.state.status, applied.state.failures),
+        (Status::Queued, 0)
+    );
+    assert_eq!(state(&store, run.run).await, applied.state);
+    let again = claim(&store, 1, after(61)).await.remove(0);
+    assert_eq!(
+        (again.number, again.deployment),
+        (AttemptNumber(2), deployment_id(7))
+    );
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    let deployments: Vec<_> = detail.attempts.iter().map(|attempt| attempt.deployment).collect();
+    assert_eq!(deployments, [deployment_id(1), deployment_id(7)]);
+}
+
+/// With and without something to keep.
+pub async fn an_unknown_run_is_told(store: Given) {
+    let error = refused(&store, run_id(1), Event::CancelRequested, None, after(1)).await;
+    assert!(matches!(error, StoreError::NoSuchRun(run) if run == run_id(1)));
+    let epoch = domain::Epoch(1);
+    let left = report(AttemptNumber(1), after(1));
+    let error = refused(
+        &store,
+        run_id(1),
+        Event::Interrupted { epoch },
+        Some(left),
+        after(1),
+    )
+    .await;
+    assert!(matches!(error, StoreError::NoSuchRun(run) if run == run_id(1)));
+}

@@ -1,0 +1,208 @@
+//! The thread that moves what is in the logs to the databases, so that no commit has to.
+//!
+//! It works beside the writer, a few times a second. Under a load that never pauses it would never catch up, and the log
+//! never begin anew: once the log is long, it makes the writer pause between two batches for the little that is left.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::failure::Failure;
+use super::gate::Gate;
+use super::writer::{OnFatal, Shared};
+
+/// Between two looks while there are commits.
+const PACE: Duration = Duration::from_millis(50);
+/// Fewer frames than these are left until there are more, or it is quiet.
+const WORTH_FRAMES: u32 = 1_000;
+/// The writer is made to pause for no more frames than these: 4 MiB.
+const LAST_FRAMES: u32 = 1_024;
+/// How often it is tried to get that near.
+const PASSES: u32 = 8;
+/// Without a commit for this long the log is emptied.
+const QUIET: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct State {
+    frames: u32,
+    commits: u64,
+    closed: bool,
+}
+
+/// What the writer tells the checkpointer.
+#[derive(Default)]
+pub(super) struct Log {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Log {
+    /// A commit was written; the log has so many frames now.
+    pub fn committed(&self, frames: u32) {
+        let mut state = self.state();
+        state.frames = frames;
+        state.commits += 1;
+        // Only a checkpointer that sleeps until there is something need be woken; it paces itself afterwards.
+        let first = state.commits == 1;
+        drop(state);
+        if first {
+            self.changed.notify_all();
+        }
+    }
+
+    /// The writer is gone: a last checkpoint, and then no more.
+    pub fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a commit, then for the pace. Answers frames and commits since the last call; `None`: closed.
+    fn wait(&self, had_some: bool) -> Option<(u32, u64)> {
+        let state = self.state();
+        let state = if had_some {
+            state
+        } else {
+            self.changed
+                .wait_while(state, |state| state.commits == 0 && !state.closed)
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, PACE, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return None;
+        }
+        Some((state.frames, std::mem::take(&mut state.commits)))
+    }
+}
+
+/// The checkpointer's own things.
+pub(super) struct Checkpointer {
+    pub main: Connection,
+    pub keys: Connection,
+    pub log: Arc<Log>,
+    pub gate: Arc<Gate>,
+    pub shared: Arc<Shared>,
+    pub wal_frames: u32,
+    pub on_fatal: OnFatal,
+}
+
+/// What a pass found, in frames.
+struct Pass {
+    log: u32,
+    done: u32,
+}
+
+impl Pass {
+    const fn left(&self) -> u32 {
+        self.log.saturating_sub(self.done)
+    }
+}
+
+impl Checkpointer {
+    /// Works until the log is closed.
+    pub fn run(self) {
+        let outcome = self.work().and_then(|()| self.empty());
+        if let Err(reason) = outcome {
+            (self.on_fatal)(&format!("a checkpoint failed: {reason}"));
+        }
+    }
+
+    fn work(&self) -> Result<(), String> {
+        let (mut had_some, mut quiet) = (false, Duration::ZERO);
+        while let Some((frames, commits)) = self.log.wait(had_some) {
+            had_some = true;
+            // What is held back on a full disk is for completions, not for growing the database.
+            if self.shared.read_only() {
+                continue;
+            }
+            if commits > 0 {
+                quiet = Duration::ZERO;
+                if frames >= WORTH_FRAMES {
+                    self.advance()?;
+                }
+                continue;
+            }
+            quiet += PACE;
+            if quiet >= QUIET {
+                self.empty()?;
+                (had_some, quiet) = (false, Duration::ZERO);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what can be moved beside the writer, and lets the log begin anew if it has grown long.
+    fn advance(&self) -> Result<(), String> {
+        passive(&self.keys)?;
+        let mut pass = passive(&self.main)?;
+        if pass.log < self.wal_frames {
+            return Ok(());
+        }
+        for _ in 0..PASSES {
+            if pass.left() <= LAST_FRAMES {
+                break;
+            }
+            pass = passive(&self.main)?;
+        }
+        if pass.left() <= LAST_FRAMES {
+            let _holding = self.gate.hold();
+            passive(&self.main)?;
+        }
+        Ok(())
+    }
+
+    /// Moves everything and empties the files.
+    fn empty(&self) -> Result<(), String> {
+        for connection in [&self.main, &self.keys] {
+            passive(connection)?;
+            let _holding = self.gate.hold();
+            checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
+        Ok(())
+    }
+}
+
+fn passive(connection: &Connection) -> Result<Pass, String> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+/// A disk that is full, or a reader that is slow, only means that less was moved. After any other error what was moved
+/// may not be on the disk, and the log must not be overwritten: the process has to end.
+fn checkpoint(connection: &Connection, sql: &str) -> Result<Pass, String> {
+    let frames = |row: &rusqlite::Row<'_>, column| {
+        let frames: i64 = row.get(column)?;
+        Ok::<_, rusqlite::Error>(u32::try_from(frames.max(0)).unwrap_or(u32::MAX))
+    };
+    let pass = |row: &rusqlite::Row<'_>| {
+        Ok(Pass {
+            log: frames(row, 1)?,
+            done: frames(row, 2)?,
+        })
+    };
+    let error = match connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([], pass))
+    {
+        Ok(pass) => return Ok(pass),
+        Err(error) => error,
+    };
+    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+        tracing::debug!(%error, "a checkpoint found the database busy");
+        return Ok(Pass { log: 0, done: 0 });
+    }
+    match Failure::from(error) {
+        Failure::Full => {
+            tracing::warn!("no space on the disk to move the log to the database");
+            Ok(Pass { log: 0, done: 0 })
+        }
+        Failure::Fatal(reason) => Err(reason),
+        Failure::Request(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Opening a folder, in the order that it needs: lock, databases, key, threads.
+
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use crypto::{Entropy, MasterKey};
+use domain::run::Policy;
+use rusqlite::Connection;
+
+use super::checkpoint::{Checkpointer, Log};
+use super::connect::{self, Use};
+use super::counts::Counts;
+use super::deployments::{self, FreeHeld};
+use super::failure::failed;
+use super::folder::Folder;
+use super::gate::Gate;
+use super::lanes::Lanes;
+use super::options::Options;
+use super::readers::Readers;
+use super::reserve::Reserve;
+use super::seal::Sealer;
+use super::writer::{OnFatal, Shared, Writer};
+use super::{Held, SqliteStore, keys, schema};
+use crate::StoreError;
+
+impl SqliteStore {
+    /// Opens a data folder, or makes one, and recovers what its last process left. Blocks.
+    ///
+    /// `on_fatal` is called when the disk cannot be trusted any more; it is to end the process.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] if another process has it, [`StoreError::TooNew`] if a newer version wrote it,
+    /// [`StoreError::Sealed`] if it was sealed with another master key, else [`StoreError::Failed`].
+    pub fn open(
+        options: Options,
+        master: MasterKey,
+        entropy: Arc<dyn Entropy>,
+        on_fatal: OnFatal,
+    ) -> Result<Arc<Self>, StoreError> {
+        let folder = Folder::open(&options.folder)?;
+        let reserve = Reserve::found(folder.reserve(), options.reserve_bytes)
+            .map_err(|error| StoreError::Failed(format!("space on the disk cannot be told: {error}")))?;
+        let vfs = options.vfs.clone();
+        let connect = |path: &_, usage| connect::open(path, usage, vfs.as_deref());
+        let mut main = connect(&folder.main(), Use::Write)?;
+        let mut keys_db = connect(&folder.keys(), Use::Write)?;
+        schema::migrate(&mut main, schema::MAIN)?;
+        schema::migrate(&mut keys_db, schema::KEYS)?;
+        // What is deleted from this file must be gone from it.
+        keys_db
+            .pragma_update(None, "secure_delete", true)
+            .map_err(|error| failed("keys.db cannot be set up", &error))?;
+        keys::expect_master(&keys_db, &master)?;
+
+        let counts = Counts::rebuild(&main).map_err(|error| failed("runs cannot be counted", &error))?;
+        let sealer = Arc::new(Sealer::new(master, entropy));
+        let readers = Readers::open(
+            &folder.main(),
+            &folder.keys(),
+            vfs.as_deref(),
+            options.readers,
+            &sealer,
+        )?;
+        let (lanes, gate, log) = (
+            Arc::new(Lanes::new()),
+            Arc::new(Gate::default()),
+            Arc::new(Log::default()),
+        );
+        let shared = Arc::new(Shared::new(counts));
+        report_commits(&mut main, &log)?;
+        let queue_limit = options.queue_limit;
+        let checkpointer = Checkpointer {
+            main: connect(&folder.main(), Use::Checkpoint)?,
+            keys: connect(&folder.keys(), Use::Checkpoint)?,
+            log: Arc::clone(&log),
+            gate: Arc::clone(&gate),
+            shared: Arc::clone(&shared),
+            wal_frames: options.wal_frames,
+            on_fatal: Arc::clone(&on_fatal),
+        };
+        let writer = Writer {
+            main,
+            keys: keys_db,
+            lanes: Arc::clone(&lanes),
+            gate,
+            shared: Arc::clone(&shared),
+            reserve,
+            options,
+            on_fatal,
+        };
+        finish_activations(&writer)?;
+        let held = Held {
+            writer: spawn("store-writer", move || writer.run())?,
+            checkpointer: spawn("store-checkpointer", move || checkpointer.run())?,
+            log,
+            folder,
+        };
+        Ok(Arc::new(Self {
+            sealer,
+            lanes,
+            shared,
+            readers,
+            queue_limit,
+            held: Mutex::new(Some(held)),
+        }))
+    }
+}
+
+fn report_commits(main: &mut Connection, log: &Arc<Log>) -> Result<(), StoreError> {
+    let log = Arc::clone(log);
+    let committed = move |_: &mut rusqlite::hooks::Wal, frames| {
+        log.committed(u32::try_from(frames).unwrap_or(0));
+        Ok(())
+    };
+    main.wal_hook(Some(committed))
+        .map_err(|error| failed("commits cannot be watched", &error))
+}
+
+/// Frees the runs that an activation which was cut off had not come to.
+fn finish_activations(writer: &Writer) -> Result<(), StoreError> {
+    for activation in deployments::unfinished_activations(&writer.main)? {
+        let free = FreeHeld {
+            activation,
+            policy: Policy::default(),
+        };
+        while writer.at_open(&free)? > 0 {}
+    }
+    Ok(())
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(|error| StoreError::Failed(format!("thread {name} cannot be started: {error}")))
+}

@@ -1,0 +1,372 @@
+//! Reading: runs with all that belongs to them, conversations, documents.
+
+use crypto::DataKey;
+use domain::{
+    Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentId, Epoch, Incarnation, LogEntry,
+    Metric, ResourceUse, RunId, Source, Timestamp,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::columns::{RUN_COLUMNS, RunRow, optional_parsed, optional_time, run_columns, time, unknown};
+use super::failure::unread;
+use super::place::Place;
+use super::readers::Reader;
+use super::seal::{self, FIRST_REVISION, Words};
+use crate::{AttemptRow, ConversationRecord, Orphan, RunDetail, RunSummary, StoreError};
+
+/// Conversations of one external id that are answered at most: they differ in project, environment or source.
+const SAME_ID_MAX: u32 = 100;
+
+/// An attempt as it is kept.
+struct KeptAttempt {
+    row: AttemptRow,
+    logs: Option<Vec<u8>>,
+    failure: Option<Vec<u8>>,
+}
+
+/// A run as it is kept.
+struct KeptRun {
+    row: RunRow,
+    external_id: Vec<u8>,
+    document: Vec<u8>,
+    attempts: Vec<KeptAttempt>,
+    metrics: Vec<(u32, String, Value, Option<Vec<u8>>)>,
+    /// Of the attempt that returned last.
+    actions: Vec<(AttemptNumber, u32, Vec<u8>)>,
+    state: Option<Vec<u8>>,
+}
+
+/// Everything about a run.
+pub(super) fn run(reader: &mut Reader, id: RunId) -> Result<Option<RunDetail>, StoreError> {
+    let Some(kept) = reader.at_one_moment(|connection| kept_run(connection, id))? else {
+        return Ok(None);
+    };
+    let conversation = kept.row.conversation;
+    let key = reader.expect_key(conversation)?;
+    let document = seal::open(
+        &key,
+        &Place::document(conversation, FIRST_REVISION),
+        &kept.document,
+    )?;
+    let attempts = kept.attempts.into_iter().map(|attempt| attempt.open(&key, id));
+    let metrics = kept.metrics.into_iter().map(|(seq, name, number, value)| {
+        let value = match value {
+            Some(value) => seal::open_json(&key, &Place::metric(id, seq), &value)?,
+            None => clear_number(number)?,
+        };
+        Ok(Metric { name, value })
+    });
+    let actions = kept.actions.into_iter();
+    let actions = actions.map(|(attempt, seq, content)| {
+        seal::open_json::<Action>(&key, &Place::action(id, attempt, seq), &content)
+    });
+    Ok(Some(RunDetail {
+        document,
+        attempts: attempts.collect::<Result<_, StoreError>>()?,
+        metrics: metrics.collect::<Result<_, StoreError>>()?,
+        actions: actions.collect::<Result<_, StoreError>>()?,
+        state_after: state_after(&key, id, kept.state.as_deref())?,
+        summary: summary(&key, kept.row, &kept.external_id)?,
+    }))
+}
+
+/// A run's row for a listing.
+pub(super) fn summary(key: &DataKey, row: RunRow, external_id: &[u8]) -> Result<RunSummary, StoreError> {
+    Ok(RunSummary {
+        run: row.run,
+        conversation: row.conversation,
+        external_id: seal::open_text(key, &Place::external_id(row.conversation), external_id)?,
+        project: row.project,
+        environment: row.environment,
+        accepted_at: row.accepted_at,
+        changed_at: row.changed_at,
+        state: row.state,
+    })
+}
+
+fn state_after(
+    key: &DataKey,
+    run: RunId,
+    sealed: Option<&[u8]>,
+) -> Result<Option<serde_json::Value>, StoreError> {
+    sealed
+        .map(|sealed| seal::open_json(key, &Place::state(run), sealed))
+        .transpose()
+}
+
+fn clear_number(number: Value) -> Result<serde_json::Value, StoreError> {
+    let number = match number {
+        Value::Integer(integer) => seal::ClearNumber::Integer(integer).to_json(),
+        Value::Real(real) => seal::ClearNumber::Real(real).to_json(),
+        _ => None,
+    };
+    number.ok_or_else(|| StoreError::Failed("a metric has no value".into()))
+}
+
+fn kept_run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<KeptRun>> {
+    let run = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            run_columns!(),
+            ", conversation.external_id, revision.document, result.state, result.attempt_number \
+             FROM run JOIN conversation USING (conversation_id) \
+             JOIN revision ON revision.conversation_id = run.conversation_id AND revision.number = ?2 \
+             LEFT JOIN result USING (run_id) WHERE run.run_id = ?1"
+        ))?
+        .query_row(params![id.as_bytes(), FIRST_REVISION], |row| {
+            let column = |index| RUN_COLUMNS + index;
+            let returned: Option<u32> = row.get(column(3))?;
+            Ok((
+                RunRow::read(row)?,
+                row.get(column(0))?,
+                row.get(column(1))?,
+                row.get(column(2))?,
+                returned.map(AttemptNumber),
+            ))
+        })
+        .optional()?;
+    let Some((row, external_id, document, state, returned)) = run else {
+        return Ok(None);
+    };
+    Ok(Some(KeptRun {
+        row,
+        external_id,
+        document,
+        attempts: attempts(connection, id)?,
+        metrics: connection
+            .prepare_cached("SELECT seq, name, number, value FROM metric WHERE run_id = ?1 ORDER BY seq")?
+            .query_map([id.as_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?,
+        actions: actions(connection, id, returned)?,
+        state,
+    }))
+}
+
+fn actions(
+    connection: &Connection,
+    id: RunId,
+    returned: Option<AttemptNumber>,
+) -> rusqlite::Result<Vec<(AttemptNumber, u32, Vec<u8>)>> {
+    let Some(number) = returned else {
+        return Ok(Vec::new());
+    };
+    connection
+        .prepare_cached(
+            "SELECT seq, content FROM action WHERE run_id = ?1 AND attempt_number = ?2 ORDER BY seq",
+        )?
+        .query_map(params![id.as_bytes(), number.0], |row| {
+            Ok((number, row.get(0)?, row.get(1)?))
+        })?
+        .collect()
+}
+
+fn attempts(connection: &Connection, id: RunId) -> rusqlite::Result<Vec<KeptAttempt>> {
+    connection
+        .prepare_cached(
+            "SELECT number, epoch, deployment, incarnation, claimed_at, function_started_at, ended_at, outcome, \
+             unsettled_failures, code, signal, exit_status, user_us, system_us, max_rss_kib, minor_faults, confinement, \
+             logs, failure FROM attempt LEFT JOIN attempt_record USING (run_id, number) \
+             WHERE run_id = ?1 ORDER BY number",
+        )?
+        .query_map([id.as_bytes()], KeptAttempt::read)?
+        .collect()
+}
+
+impl KeptAttempt {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+        Ok(Self {
+            row: AttemptRow {
+                number: AttemptNumber(row.get(0)?),
+                epoch: Epoch(number(1)?),
+                deployment: DeploymentId::from_bytes(row.get(2)?),
+                incarnation: Incarnation::from_bytes(row.get(3)?),
+                claimed_at: time(row, 4)?,
+                function_started_at: optional_time(row, 5)?,
+                ended_at: optional_time(row, 6)?,
+                end: end(row)?,
+                usage: ResourceUse {
+                    user_us: number(12)?,
+                    system_us: number(13)?,
+                    max_rss_kib: number(14)?,
+                    minor_faults: number(15)?,
+                },
+                logs: Vec::new(),
+                confinement: row.get(16)?,
+            },
+            logs: row.get(17)?,
+            failure: row.get(18)?,
+        })
+    }
+
+    fn open(mut self, key: &DataKey, run: RunId) -> Result<AttemptRow, StoreError> {
+        let number = self.row.number;
+        if let Some(logs) = self.logs {
+            self.row.logs = seal::open_json::<Vec<LogEntry>>(key, &Place::logs(run, number), &logs)?;
+        }
+        if let (Some(sealed), Some(AttemptEnd::Failed { message, error, .. })) =
+            (self.failure, &mut self.row.end)
+        {
+            let words: Words = seal::open_json(key, &Place::failure(run, number), &sealed)?;
+            (*message, *error) = (words.message, words.error);
+        }
+        Ok(self.row)
+    }
+}
+
+fn end(row: &Row<'_>) -> rusqlite::Result<Option<AttemptEnd>> {
+    let Some(outcome) = row.get::<_, Option<String>>(7)? else {
+        return Ok(None);
+    };
+    Ok(Some(match outcome.as_str() {
+        "returned" => AttemptEnd::Returned {
+            unsettled_failures: row.get(8)?,
+        },
+        "failed" => AttemptEnd::Failed {
+            code: optional_parsed::<Code>(row, 9)?.ok_or_else(|| unknown(9, "nothing"))?,
+            signal: row.get(10)?,
+            exit_status: row.get(11)?,
+            message: String::new(),
+            error: None,
+        },
+        "interrupted" => AttemptEnd::Interrupted,
+        "cancelled" => AttemptEnd::Cancelled,
+        other => return Err(unknown(7, other)),
+    }))
+}
+
+/// A conversation's document.
+pub(super) fn document(reader: &Reader, conversation: ConversationId) -> Result<Vec<u8>, StoreError> {
+    let sealed: Vec<u8> = reader
+        .main
+        .prepare_cached("SELECT document FROM revision WHERE conversation_id = ?1 AND number = ?2")
+        .and_then(|mut statement| {
+            statement.query_row(params![conversation.as_bytes(), FIRST_REVISION], |row| row.get(0))
+        })
+        .map_err(unread)?;
+    let key = reader.expect_key(conversation)?;
+    seal::open(&key, &Place::document(conversation, FIRST_REVISION), &sealed)
+}
+
+/// The conversation that a run is of.
+pub(super) fn conversation_of(reader: &Reader, run: RunId) -> Result<ConversationId, StoreError> {
+    reader
+        .main
+        .prepare_cached("SELECT conversation_id FROM run WHERE run_id = ?1")
+        .and_then(|mut statement| statement.query_row([run.as_bytes()], |row| row.get(0)).optional())
+        .map_err(unread)?
+        .map(ConversationId::from_bytes)
+        .ok_or(StoreError::NoSuchRun(run))
+}
+
+/// Conversations of an external id, newest first.
+pub(super) fn conversations(
+    reader: &mut Reader,
+    external_id: &str,
+) -> Result<Vec<ConversationRecord>, StoreError> {
+    let hash = reader.sealer.external_id_hash(external_id);
+    let rows = reader.at_one_moment(|connection| {
+        connection
+            .prepare_cached(concat!(
+                "SELECT ",
+                run_columns!(),
+                ", conversation.external_id, conversation.source, revision.document, result.state, \
+                 conversation.accepted_at FROM conversation \
+                 JOIN run ON run.conversation_id = conversation.conversation_id AND run.\"trigger\" = 'end' \
+                 JOIN revision ON revision.conversation_id = conversation.conversation_id AND revision.number = ?2 \
+                 LEFT JOIN result ON result.run_id = run.run_id \
+                 WHERE conversation.external_id_hash = ?1 ORDER BY conversation.conversation_id DESC LIMIT ?3"
+            ))?
+            .query_map(params![hash, FIRST_REVISION, SAME_ID_MAX], kept_conversation)?
+            .collect::<rusqlite::Result<Vec<_>>>()
+    })?;
+    rows.into_iter()
+        .map(|kept| {
+            let key = reader.expect_key(kept.run.conversation)?;
+            kept.open(&key)
+        })
+        .collect()
+}
+
+struct KeptConversation {
+    run: RunRow,
+    external_id: Vec<u8>,
+    source: String,
+    document: Vec<u8>,
+    state: Option<Vec<u8>>,
+    accepted_at: Timestamp,
+}
+
+fn kept_conversation(row: &Row<'_>) -> rusqlite::Result<KeptConversation> {
+    let column = |index| RUN_COLUMNS + index;
+    Ok(KeptConversation {
+        run: RunRow::read(row)?,
+        external_id: row.get(column(0))?,
+        source: row.get(column(1))?,
+        document: row.get(column(2))?,
+        state: row.get(column(3))?,
+        accepted_at: time(row, column(4))?,
+    })
+}
+
+impl KeptConversation {
+    fn open(self, key: &DataKey) -> Result<ConversationRecord, StoreError> {
+        let conversation = self.run.conversation;
+        Ok(ConversationRecord {
+            conversation,
+            run: self.run.run,
+            external_id: seal::open_text(key, &Place::external_id(conversation), &self.external_id)?,
+            project: self.run.project,
+            environment: self.run.environment,
+            source: Source::from_stored(self.source),
+            accepted_at: self.accepted_at,
+            document: seal::open(
+                key,
+                &Place::document(conversation, FIRST_REVISION),
+                &self.document,
+            )?,
+            state_after: state_after(key, self.run.run, self.state.as_deref())?,
+        })
+    }
+}
+
+/// Runs that another boot still holds.
+pub(super) fn orphans(
+    connection: &Connection,
+    incarnation: Incarnation,
+    limit: u32,
+) -> Result<Vec<Orphan>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT run_id, epoch FROM run WHERE status = 'running' AND claimed_by <> ?1 ORDER BY run_id LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            let orphan = |row: &Row<'_>| {
+                Ok(Orphan {
+                    run: RunId::from_bytes(row.get(0)?),
+                    epoch: Epoch(row.get::<_, i64>(1)?.unsigned_abs()),
+                })
+            };
+            statement.query_map(params![incarnation.as_bytes(), limit], orphan)?.collect()
+        })
+        .map_err(unread)
+}
+
+/// When the next run comes due.
+pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    // Two looks at the index, one for either value of its first column.
+    let first = |alone| {
+        format!(
+            "SELECT * FROM (SELECT due_at FROM run WHERE status IN ('queued', 'backoff') AND hold IS NULL \
+             AND alone = {alone} ORDER BY due_at LIMIT 1)"
+        )
+    };
+    let sql = format!("SELECT min(due_at) FROM ({} UNION ALL {})", first(0), first(1));
+    connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row([], |row| optional_time(row, 0)))
+        .map_err(unread)
+}

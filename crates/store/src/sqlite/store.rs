@@ -1,0 +1,353 @@
+//! The promise, kept: what of each call happens before the queue, in the writer, and after the commit.
+
+use async_trait::async_trait;
+use domain::run::{Event, Policy};
+use domain::{
+    AttemptEnd, AttemptReport, Code, DeploymentId, Environment, Incarnation, KeyId, ProjectName, ResourceUse,
+    RunId, Timestamp,
+};
+
+use super::accept::{Accept, Outcome};
+use super::api_keys::{self, PutApiKey, RevokeApiKey};
+use super::apply::{Apply, ApplyAsked};
+use super::claim::{ClaimDue, Claimed};
+use super::columns::stored;
+use super::deployments::{self, Activate, FreeHeld, PutDeployment};
+use super::seal::{SealedConversation, SealedReport};
+use super::{SqliteStore, listing, read};
+use crate::{
+    Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, DeploymentRecord,
+    NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Store, StoreError, StoreHealth,
+};
+
+/// Conversations that are accepted at one time at most: they all go into one commit.
+pub const ACCEPT_MAX: usize = 1_000;
+/// What is sealed on the caller's own thread; more than this takes so long that other tasks would wait. Bytes.
+const SEALED_AT_ONCE: usize = 64 * 1024;
+/// Where in its range the backoff of a run falls whose document cannot be opened.
+const MIDDLE: f64 = 0.5;
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError> {
+        if self.shared.read_only() {
+            return Err(StoreError::ReadOnly);
+        }
+        if new.len() > ACCEPT_MAX {
+            let message = format!("{} conversations at a time are more than {ACCEPT_MAX}", new.len());
+            return Err(StoreError::Failed(message));
+        }
+        let bytes = new.iter().map(|one| one.document.len()).sum();
+        let conversations = self.seal(new, bytes).await?;
+        let request = Accept {
+            conversations,
+            now: stored(now),
+        };
+        let mut answers = Vec::new();
+        for outcome in self.write(request, bytes).await? {
+            answers.push(match outcome {
+                Outcome::Accepted(run) => Acceptance::Accepted(run),
+                Outcome::Known(run) => Acceptance::Known(run),
+                Outcome::QueueFull => Acceptance::QueueFull,
+                Outcome::Conflict(kept) => {
+                    let conversation = kept.conversation;
+                    let document = self
+                        .readers
+                        .read(move |reader| read::document(reader, conversation));
+                    Acceptance::Conflict {
+                        document: document.await?,
+                        kept,
+                    }
+                }
+            });
+        }
+        Ok(answers)
+    }
+
+    async fn claim(
+        &self,
+        claim: Claim,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimedRun>, StoreError> {
+        let request = ClaimDue {
+            claim,
+            policy: policy.clone(),
+            now: stored(now),
+        };
+        let claimed = self.write(request, 0).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = claimed.clone();
+        let documents = self.readers.read(move |reader| {
+            let documents = wanted.iter().map(|run| read::document(reader, run.conversation));
+            Ok(documents.collect::<Vec<_>>())
+        });
+        let documents = match documents.await {
+            Ok(documents) => documents,
+            Err(error) => claimed.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut runs = Vec::new();
+        for (run, document) in claimed.into_iter().zip(documents) {
+            match document {
+                Ok(document) => runs.push(run.with(document)),
+                Err(error) => self.give_back(&run, error, policy, stored(now)).await?,
+            }
+        }
+        Ok(runs)
+    }
+
+    async fn apply(
+        &self,
+        run: RunId,
+        event: Event,
+        report: Option<AttemptReport>,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let report = match report {
+            Some(report) => Some(self.seal_report(run, report).await?),
+            None => None,
+        };
+        let bytes = report.as_ref().map_or(0, SealedReport::bytes);
+        let of_an_attempt = event.epoch().is_some();
+        let request = Apply {
+            run,
+            event,
+            report,
+            policy: policy.clone(),
+            now: stored(now),
+        };
+        if of_an_attempt {
+            self.write(request, bytes).await
+        } else {
+            self.write(ApplyAsked(request), bytes).await
+        }
+    }
+
+    async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+        self.readers
+            .read(move |reader| read::orphans(&reader.main, incarnation, limit))
+            .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.read(|reader| read::next_due(&reader.main)).await
+    }
+
+    async fn put_deployment(&self, deployment: DeploymentRecord) -> Result<(), StoreError> {
+        self.write(PutDeployment(deployment), 0).await
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<DeploymentRecord>, StoreError> {
+        self.readers
+            .read(move |reader| deployments::deployment(&reader.main, id))
+            .await
+    }
+
+    async fn deployments(
+        &self,
+        project: &ProjectName,
+    ) -> Result<Vec<(DeploymentRecord, Vec<Environment>)>, StoreError> {
+        let project = project.clone();
+        self.readers
+            .read(move |reader| deployments::deployments(&reader.main, &project))
+            .await
+    }
+
+    async fn activate(&self, activation: Activation, policy: &Policy) -> Result<u64, StoreError> {
+        self.write(Activate(activation.clone()), 0).await?;
+        let mut freed = 0;
+        loop {
+            let request = FreeHeld {
+                activation: activation.clone(),
+                policy: policy.clone(),
+            };
+            match self.write(request, 0).await? {
+                0 => return Ok(freed),
+                some => freed += some,
+            }
+        }
+    }
+
+    async fn active(
+        &self,
+        project: &ProjectName,
+        environment: Environment,
+    ) -> Result<Option<DeploymentId>, StoreError> {
+        let project = project.clone();
+        self.readers
+            .read(move |reader| deployments::active(&reader.main, &project, environment))
+            .await
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectName>, StoreError> {
+        self.readers
+            .read(|reader| deployments::projects(&reader.main))
+            .await
+    }
+
+    async fn put_api_key(&self, key: ApiKeyRecord) -> Result<(), StoreError> {
+        self.write(PutApiKey(key), 0).await
+    }
+
+    async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.readers
+            .read(move |reader| api_keys::by_hash(&reader.main, secret_hash))
+            .await
+    }
+
+    async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        self.readers.read(|reader| api_keys::all(&reader.main)).await
+    }
+
+    async fn revoke_api_key(&self, id: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(RevokeApiKey { id, now }, 0).await
+    }
+
+    async fn runs(&self, filter: RunFilter) -> Result<Page<RunSummary>, StoreError> {
+        self.readers
+            .read(move |reader| listing::runs(reader, &filter))
+            .await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<RunDetail>, StoreError> {
+        self.readers.read(move |reader| read::run(reader, id)).await
+    }
+
+    async fn conversations(&self, external_id: &str) -> Result<Vec<ConversationRecord>, StoreError> {
+        let external_id = external_id.to_owned();
+        self.readers
+            .read(move |reader| read::conversations(reader, &external_id))
+            .await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        let counts = self.shared.counts();
+        Ok(StoreHealth {
+            read_only: self.shared.read_only(),
+            runs: counts.by_word(),
+            unfinished: counts.unfinished(),
+            queue_limit: self.queue_limit,
+        })
+    }
+
+    async fn close(&self) {
+        if let Some(held) = self.stop() {
+            // If the runtime is going away, dropping the store does the same.
+            let _ = tokio::task::spawn_blocking(|| held.end()).await;
+        }
+    }
+}
+
+impl SqliteStore {
+    async fn seal(
+        &self,
+        new: Vec<NewConversation>,
+        bytes: usize,
+    ) -> Result<Vec<SealedConversation>, StoreError> {
+        let sealer = std::sync::Arc::clone(&self.sealer);
+        let seal = move || new.into_iter().map(|one| sealer.conversation(one)).collect();
+        if bytes <= SEALED_AT_ONCE {
+            return seal();
+        }
+        tokio::task::spawn_blocking(seal)
+            .await
+            .map_err(|error| StoreError::Failed(format!("sealing did not end: {error}")))?
+    }
+
+    async fn seal_report(&self, run: RunId, report: AttemptReport) -> Result<SealedReport, StoreError> {
+        let seal = move |reader: &mut super::readers::Reader| {
+            let key = reader.expect_key(read::conversation_of(reader, run)?)?;
+            reader.sealer.report(&key, run, report)
+        };
+        self.readers.read(seal).await
+    }
+
+    /// A run that was claimed, but whose document cannot be had. If it does not open, trying it is a failed attempt, so
+    /// that it does not stand at the head of the queue for ever; else it goes back.
+    async fn give_back(
+        &self,
+        run: &Claimed,
+        error: StoreError,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        tracing::error!(run = %run.run, %error, "the document of a claimed run cannot be read");
+        let epoch = run.epoch;
+        let (event, report) = match error {
+            StoreError::Sealed(_) => {
+                let code = Code::StoreFailed;
+                let event = Event::AttemptFailed {
+                    epoch,
+                    code,
+                    jitter: MIDDLE,
+                };
+                (event, Some(SealedReport::unopened(run.number, code, now)))
+            }
+            _ => (Event::Released { epoch }, None),
+        };
+        let request = Apply {
+            run: run.run,
+            event,
+            report,
+            policy: policy.clone(),
+            now,
+        };
+        self.write(request, 0).await.map(drop)
+    }
+}
+
+impl Claimed {
+    fn with(self, document: Vec<u8>) -> ClaimedRun {
+        ClaimedRun {
+            run: self.run,
+            conversation: self.conversation,
+            project: self.project,
+            environment: self.environment,
+            number: self.number,
+            epoch: self.epoch,
+            deployment: self.deployment,
+            alone: self.alone,
+            document,
+            accepted_at: self.accepted_at,
+        }
+    }
+}
+
+impl SealedReport {
+    /// What it takes in the queue, roughly.
+    fn bytes(&self) -> usize {
+        let sealed = [&self.failure, &self.logs, &self.state].into_iter().flatten();
+        let metrics = self
+            .metrics
+            .iter()
+            .map(|metric| metric.value.as_ref().map_or(0, Vec::len));
+        let actions = self.actions.iter().map(Vec::len);
+        sealed.map(Vec::len).chain(metrics).chain(actions).sum()
+    }
+
+    /// Of an attempt that was never begun, since its conversation does not open. It has no words, for want of a key.
+    fn unopened(number: domain::AttemptNumber, code: Code, now: Timestamp) -> Self {
+        Self {
+            number,
+            end: AttemptEnd::Failed {
+                code,
+                signal: None,
+                exit_status: None,
+                message: String::new(),
+                error: None,
+            },
+            failure: None,
+            function_started_at: None,
+            ended_at: now,
+            usage: ResourceUse::default(),
+            confinement: String::new(),
+            logs: None,
+            metrics: Vec::new(),
+            actions: Vec::new(),
+            state: None,
+        }
+    }
+}
