@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-from json import dumps, loads
-from time import monotonic_ns
+from json import JSONDecoder, JSONEncoder, loads
+from time import monotonic_ns, time_ns
 
 from aftercall._runtime import capture, frames
+from aftercall._runtime.effects import effects
 from aftercall._runtime.ending import end_gracefully
 from aftercall._runtime.frames import Channel, Exchange
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
-from aftercall._runtime.effects import effects
 from aftercall._runtime.project import ImportFailed
 from aftercall._runtime.seeding import reseed
 from aftercall._runtime.tracebacks import Places, error_document
@@ -33,8 +32,16 @@ if TYPE_CHECKING:
     from aftercall._runtime.project import LoadedProject
     from aftercall._runtime.tracebacks import ErrorDocument
 
-RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = "returned", "raised", "unready", "refused_input", "version"
+RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
+    "returned",
+    "raised",
+    "unready",
+    "refused_input",
+    "version",
+)
 
+#: For state, which `encode_state` has made fit for JSON.
+_STATE = JSONEncoder(ensure_ascii=False)
 #: Exit status of a child that could not even say what went wrong.
 EXIT_PROTOCOL = 70
 
@@ -71,13 +78,11 @@ class Child:
             self._result(WRONG_VERSION, error=_plain_error("VersionMismatch", message))
             return
         gc.enable()  # off since before the imports, so that no collection touches what the zygote shares
-        settings = loads(_bytes(start, 8) or b"{}")
+        settings = parse(_bytes(start, 8))
         limits = settings.get("limits") or {}
         current.host = host = capture.Entries(self._channel, limits)
-        capture.open_streams()
         effects.open(Exchange(self._channel))
         reseed(_bytes(start, 6))
-        os.environ["TMPDIR"] = os.getcwd()
         if settings.get("canary"):
             self._canary()
             return
@@ -92,7 +97,7 @@ class Child:
     def _canary(self) -> None:
         from aftercall._runtime.canary import attempts
 
-        self._result(RETURNED, state=dumps(attempts()).encode())
+        self._result(RETURNED, state=capture.json_bytes(attempts()))
 
     def _loaded(self) -> LoadedProject | None:
         try:
@@ -107,15 +112,17 @@ class Child:
     def _conversation(self, start: dict[int, Item], loaded: LoadedProject) -> Conversation | None:
         raw = _bytes(start, 5)
         try:
-            document = loads(raw)
+            document = parse(raw)
             state = document.get("state") or {}
             if has_tags(raw):
                 state = decode_state(state, loaded.find_class, _warn_of_state)
+            elif type(state) is not dict:
+                raise StateError("", f"state must be an object, not {type(state).__name__}")
         except StateError as error:
             path = f"/state{error.path}"
             self._result(REFUSED_INPUT, error={**_plain_error("StateError", f"{path}: {error.reason}"), "path": path})
             return None
-        except (ValueError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             self._result(REFUSED_INPUT, error=_plain_error(type(error).__name__, f"not a conversation: {error}"))
             return None
         run = Run(str(start.get(1, "")), _int(start, 2), str(start.get(3, "")))
@@ -124,10 +131,11 @@ class Child:
     def _call(self, conv: Conversation, function: Callable[..., object], grace_s: float) -> None:
         error: ErrorDocument | None = None
         outcome = RETURNED
+        self._timing["started_at_ns"] = time_ns()
         self._timing["started_ns"] = monotonic_ns()
         try:
             returned = function(conv)
-            if hasattr(returned, "__await__"):
+            if returned is not None and hasattr(type(returned), "__await__"):
                 _run_awaitable(returned)  # type: ignore[arg-type]
         except BaseException as raised:  # SystemExit and KeyboardInterrupt are the user's here, as any other
             self._timing["returned_ns"] = monotonic_ns()
@@ -147,7 +155,7 @@ class Child:
     def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
         capture.flush_streams()
         try:
-            state = dumps(encode_state(conv.state, _warn_of_value), ensure_ascii=False).encode()
+            state = _STATE.encode(encode_state(conv.state, _warn_of_value)).encode()
         except (StateError, RecursionError, MemoryError) as problem:
             state = None
             if outcome == RETURNED:
@@ -162,7 +170,9 @@ class Child:
         actions: object = (),
         error: ErrorDocument | None = None,
     ) -> None:
-        parts = [_json(metrics), _json(actions), _json(error) if error else None, _json(self._timing)]
+        parts: list[bytes | None] = [capture.json_bytes(metrics), capture.json_bytes(actions), None, capture.json_bytes(self._timing)]
+        if error is not None:
+            parts[2] = capture.json_bytes(error)
         size = len(state or b"") + sum(len(part or b"") for part in parts)
         if size > MAX_PAYLOAD_OUT - 1024:
             names = dict(zip(("state", "metrics", "actions"), (state, parts[0], parts[1]), strict=True))
@@ -170,9 +180,25 @@ class Child:
             message = f"the result is larger than {MAX_PAYLOAD_OUT:,} bytes: {told}"
             self._result(RAISED, error=_plain_error("ResultTooLarge", message))
             return
-        self._channel.send(
-            frames.RESULT, {0: outcome, 1: state, 2: parts[0], 3: parts[1], 4: parts[2], 5: parts[3]}
-        )
+        self._channel.send(frames.RESULT, {0: outcome, 1: state, 2: parts[0], 3: parts[1], 4: parts[2], 5: parts[3]})
+
+
+#: The scanner alone: `loads` looks for an encoding and for white space first, in six functions.
+_scan = JSONDecoder().scan_once
+
+
+def parse(raw: bytes) -> dict[str, object]:
+    """A JSON object. ValueError for anything else."""
+    text = raw.decode()
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        value, end = None, 0
+    if end != len(text):
+        value = loads(text)  # white space around it, or what is wrong, told
+    if type(value) is not dict:
+        raise ValueError(f"expected a JSON object, not {type(value).__name__}")
+    return value
 
 
 def _run_awaitable(awaitable: Awaitable[object]) -> None:
@@ -182,29 +208,6 @@ def _run_awaitable(awaitable: Awaitable[object]) -> None:
         await awaitable
 
     asyncio.run(main())
-
-
-def _json(value: object) -> bytes:
-    from aftercall.state.encode import safe_repr
-
-    try:
-        text = dumps(value, ensure_ascii=False, allow_nan=False, default=safe_repr)
-    except (ValueError, TypeError):  # nan, a circle, a key that is no text: in what an action was given
-        text = dumps(_cleaned(value, 0), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
-
-
-def _cleaned(value: object, depth: int) -> object:
-    from aftercall.state.encode import safe_repr
-
-    if depth < 16:
-        if isinstance(value, dict):
-            return {str(key): _cleaned(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [_cleaned(item, depth + 1) for item in value]
-    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and value - value == 0.0):
-        return value
-    return safe_repr(value)
 
 
 def _warn_of_state(path: str, text: str) -> None:

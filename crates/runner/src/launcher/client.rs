@@ -50,7 +50,7 @@ impl Launcher {
     pub fn start(program: &Path) -> io::Result<Arc<Self>> {
         let (ours, theirs) = packet::pair()?;
         let program = program.to_path_buf();
-        let (send_pid, receive_pid) = std::sync::mpsc::channel();
+        let (send_pid, receive_pid) = std::sync::mpsc::sync_channel(1);
         std::thread::Builder::new()
             .name("launcher".to_owned())
             .spawn(move || {

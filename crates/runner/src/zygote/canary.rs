@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use confinement::Mode;
 use domain::{AttemptEnd, AttemptNumber, Code, DeploymentId, Environment as Where, RunId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::attempt::{self, Assignment, Stop, Terms};
 use crate::process::{Child, SpawnError};
@@ -13,11 +13,31 @@ use crate::process::{Child, SpawnError};
 /// How long a canary may take; one that takes longer is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How one attempt to escape went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// Whether it got through.
+    pub outcome: Outcome,
+    /// What the system, or Python, answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno: Option<String>,
+}
+
+/// See [`Try`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It did not.
+    Refused,
+    /// It did.
+    Succeeded,
+}
+
 /// What a canary found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Canary {
-    /// Each attempt, by name, and how it went: `refused`, `succeeded`, `untried`.
-    pub attempts: BTreeMap<String, String>,
+    /// Each attempt, by name. Empty where there is nothing to try: not on Linux.
+    pub attempts: BTreeMap<String, Try>,
     /// The child did not end in time: forks of this zygote hang.
     pub hung: bool,
 }
@@ -70,10 +90,11 @@ impl Canary {
                 });
             }
         }
-        let attempts = report
-            .state
-            .and_then(|state| serde_json::from_value(state).ok())
-            .unwrap_or_default();
+        let unreadable = |error: serde_json::Error| SpawnError {
+            code: Code::Internal,
+            message: format!("what the trial child tried cannot be read: {error}"),
+        };
+        let attempts = serde_json::from_value(report.state.unwrap_or_default()).map_err(unreadable)?;
         Ok(Self {
             attempts,
             hung: false,
@@ -85,7 +106,7 @@ impl Canary {
     pub fn escapes(&self) -> Vec<&str> {
         self.attempts
             .iter()
-            .filter(|(_, how)| *how == "succeeded")
+            .filter(|(_, attempt)| attempt.outcome == Outcome::Succeeded)
             .map(|(name, _)| name.as_str())
             .collect()
     }
@@ -97,8 +118,10 @@ impl Canary {
             return "off".to_owned();
         }
         let escapes = self.escapes();
-        let refused = self.attempts.values().filter(|how| *how == "refused").count();
-        if escapes.is_empty() {
+        let refused = self.attempts.len() - escapes.len();
+        if self.attempts.is_empty() {
+            "none: there is none on this system".to_owned()
+        } else if escapes.is_empty() {
             format!("held: {refused} of {refused} trial escapes refused")
         } else {
             format!(
