@@ -28,4 +28,4 @@ pub use place::Place;
 pub use processes::{Process, session, tree};
 pub use project::Project;
 pub use server::{Server, Setup, is_over};
-pub use wait::{PATIENCE, now, until};
+pub use wait::{PATIENCE, now, until, wall_clock};

@@ -1,5 +1,6 @@
 //! Where a server of a test lives.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -59,10 +60,20 @@ impl Place {
         &self.data
     }
 
-    /// Where the attempts have their folders.
+    /// Where attempts get their folders, in folders of the servers' own.
     #[must_use]
-    pub fn tmp_root(&self) -> PathBuf {
-        self.children.path().join("children")
+    pub fn tmp_root(&self) -> &Path {
+        self.children.path()
+    }
+
+    /// The folders that attempts have now.
+    #[must_use]
+    pub fn attempt_folders(&self) -> Vec<PathBuf> {
+        let below = |folder: &Path| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        below(self.tmp_root()).iter().flat_map(|server| below(server)).collect()
     }
 
     /// A path for a file of the test.

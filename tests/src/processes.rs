@@ -41,15 +41,23 @@ impl Process {
         Self::find(self.pid).is_some_and(|now| now.start_time == self.start_time && !now.zombie)
     }
 
-    /// Whether it has a handler of its own for this signal.
+    /// Whether it has a handler of its own for the signal of this number.
     #[must_use]
     pub fn catches(&self, signal: u32) -> bool {
+        self.has_in("SigCgt:", signal)
+    }
+
+    /// Whether the signal of this number does nothing to it.
+    #[must_use]
+    pub fn ignores(&self, signal: u32) -> bool {
+        self.has_in("SigIgn:", signal)
+    }
+
+    fn has_in(&self, mask: &str, signal: u32) -> bool {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        let mask = caught
-            .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
-            .unwrap_or(0);
-        mask & (1 << (signal - 1)) != 0
+        let digits = status.lines().find_map(|line| line.strip_prefix(mask));
+        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0);
+        bits & (1 << (signal - 1)) != 0
     }
 
     /// Sends a signal, if it is still there.

@@ -1,13 +1,15 @@
 //! A server under test: started, spoken to, ended in every way in which it may be.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -15,7 +17,7 @@ use crate::command::{self, Ended};
 use crate::http::{Answer, Target, request};
 use crate::place::Place;
 use crate::processes::{Process, session, tree};
-use crate::wait::{now, until};
+use crate::wait::{now, until, wall_clock};
 
 /// Lines of a server's log that a failed start shows.
 const LOG_LINES_SHOWN: usize = 40;
@@ -90,23 +92,27 @@ impl<'a> Setup<'a> {
             command.arg("--set").arg(format!("{name}={value}"));
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log);
+        let told = File::create(told_file(self.place)).unwrap();
+        command.arg("--json").stdin(Stdio::null()).stdout(told).stderr(log);
+        let spawned_at = wall_clock();
         let child = command.spawn().expect("the binary starts");
         Server {
             place: self.place,
             pid: i32::try_from(child.id()).unwrap(),
             child: RefCell::new(child),
-            launcher: RefCell::new(None),
-            spawned_at: now(),
+            launchers: RefCell::default(),
+            spawned: now(),
+            spawned_at,
         }
     }
 }
 
-fn log_file(place: &Place) -> std::path::PathBuf {
+fn log_file(place: &Place) -> PathBuf {
     place.path("serve.log")
+}
+
+fn told_file(place: &Place) -> PathBuf {
+    place.path("serve.out")
 }
 
 /// A server that was started. It and everything that it started end with this value, whatever the test does.
@@ -114,8 +120,9 @@ pub struct Server<'a> {
     place: &'a Place,
     pid: i32,
     child: RefCell<Child>,
-    launcher: RefCell<Option<Process>>,
-    spawned_at: Instant,
+    launchers: RefCell<BTreeSet<Process>>,
+    spawned: Instant,
+    spawned_at: Timestamp,
 }
 
 /// Its life.
@@ -126,18 +133,24 @@ impl Server<'_> {
         self.pid
     }
 
+    /// When it was started.
+    #[must_use]
+    pub const fn spawned_at(&self) -> Timestamp {
+        self.spawned_at
+    }
+
     /// Waits until it is ready and tells how long that took since it was started, or how it ended before.
     ///
     /// # Errors
     /// The status that it ended with.
     pub fn wait_until_ready(&self) -> Result<Duration, ExitStatus> {
         until("the server gets ready", || {
-            self.find_launcher();
+            self.find_launchers();
             if let Some(status) = self.ended() {
                 return Some(Err(status));
             }
             let answer = self.request("GET", "/readyz", &[], "");
-            matches!(answer, Ok(Answer { status: 200, .. })).then(|| Ok(self.spawned_at.elapsed()))
+            matches!(answer, Ok(Answer { status: 200, .. })).then(|| Ok(self.spawned.elapsed()))
         })
     }
 
@@ -149,14 +162,14 @@ impl Server<'_> {
     /// Waits until it has ended.
     pub fn wait_until_ended(&self) -> ExitStatus {
         until("the server ends", || {
-            self.find_launcher();
+            self.find_launchers();
             self.ended()
         })
     }
 
     /// `kill -9`.
     pub fn kill(&self) {
-        self.find_launcher();
+        self.find_launchers();
         self.child.borrow_mut().kill().unwrap();
         self.wait_until_ended();
     }
@@ -177,15 +190,14 @@ impl Server<'_> {
     /// What is alive of all that it started.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
-        self.find_launcher();
+        self.find_launchers();
         let mut all = if self.ended().is_none() {
             tree(self.pid)
         } else {
             Vec::new()
         };
-        // Whatever loses its parent stays in the launcher's session.
-        let orphans = self.launcher.borrow().map(session).unwrap_or_default();
-        all.extend(orphans);
+        // Whatever loses its parent stays in its launcher's session.
+        all.extend(self.launchers.borrow().iter().copied().flat_map(session));
         all.sort_unstable();
         all.dedup_by_key(|process| process.pid);
         all
@@ -200,14 +212,10 @@ impl Server<'_> {
         began.elapsed()
     }
 
-    /// The process that it starts all others by leads a session of its own.
-    fn find_launcher(&self) {
-        let mut launcher = self.launcher.borrow_mut();
-        if launcher.is_none() {
-            *launcher = tree(self.pid)
-                .into_iter()
-                .find(|one| one.parent == self.pid && one.session == one.pid);
-        }
+    /// The processes that it starts all others by lead sessions of their own.
+    fn find_launchers(&self) {
+        let leaders = tree(self.pid).into_iter().filter(|one| one.parent == self.pid && one.session == one.pid);
+        self.launchers.borrow_mut().extend(leaders);
     }
 
     /// The end of its log.
@@ -236,6 +244,20 @@ impl Drop for Server<'_> {
 
 /// What it is asked.
 impl Server<'_> {
+    /// Its socket.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target::Socket(self.place.data().join("aftercall.sock"))
+    }
+
+    /// Its address, which it tells once it listens.
+    #[must_use]
+    pub fn address(&self) -> Target {
+        let told = fs::read_to_string(told_file(self.place)).unwrap();
+        let told: Value = serde_json::from_str(told.trim()).unwrap_or_else(|error| panic!("{error}: {told}"));
+        Target::Tcp(told["listen"][0].as_str().unwrap().parse().unwrap())
+    }
+
     /// One request over its socket.
     ///
     /// # Errors

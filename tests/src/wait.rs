@@ -17,6 +17,13 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The time of day, to be compared with what a server of this machine wrote down.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "as above")]
+pub fn wall_clock() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 /// Looks until there is something, for at most [`PATIENCE`].
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = now();
