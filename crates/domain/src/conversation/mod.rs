@@ -95,7 +95,7 @@ impl Conversation {
     /// The document as JSON text without spaces, its keys in the order in which they were sent.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        self.document.to_string().into_bytes()
+        serde_json::to_vec(&self.document).expect("a JSON value can always be written to memory")
     }
 
     /// What tells whether two conversations have the same content.

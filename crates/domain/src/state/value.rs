@@ -91,13 +91,14 @@ pub enum StateValue {
 }
 
 impl StateValue {
-    /// What Python calls the type when it can be neither a key nor a member of a set, since it can change.
+    /// What Python calls the type when it can be neither a key nor a member of a set, mostly since it can change.
     pub(super) fn unhashable(&self) -> Option<&'static str> {
         match self {
             Self::List(_) => Some("list"),
             Self::Dict(_) | Self::Pairs(_) => Some("dict"),
             Self::Set(_) => Some("set"),
             Self::Tuple(items) => items.iter().find_map(Self::unhashable),
+            Self::Decimal(number) if number.as_str().contains("sNaN") => Some("signalling NaN"),
             // Whether an object can be hashed only its class tells.
             _ => None,
         }
