@@ -46,6 +46,19 @@ pub struct Handle(Arc<Shared>);
 /// # Errors
 /// Whatever the system says.
 pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
+    // Each attempt holds two descriptors here, and two more while its fork is on its way.
+    let wanted = u64::try_from(options.concurrency)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(4)
+        .saturating_add(1_024);
+    let open_files = confinement::raise_open_files_limit(wanted)?;
+    if open_files < wanted {
+        tracing::warn!(
+            open_files,
+            wanted,
+            "the limit of open files is low for so many attempts at once"
+        );
+    }
     let launcher = Launcher::start(&options.program)?;
     recovery::mark_launcher(&options.launcher_file, launcher.pid())?;
     std::fs::create_dir_all(&options.tmp_root)?;

@@ -75,8 +75,10 @@ class Preload:
         return pid
 
     def forked(self, pid: int) -> None:
-        """In the parent: tells the supervisor."""
-        self._forked(pid)
+        """In the parent: tells the supervisor. A child that nobody is told of must not be: then this zygote ends."""
+        result: int = self._forked(pid)
+        if result < 0:
+            raise NativeError(-result, f"ac_forked: {os.strerror(-result)}")
 
     def enter(self) -> None:
         """In the child: confines it. Does not return when a step fails."""

@@ -199,7 +199,12 @@ fn configuration(
         confine,
         base_filter: BASE64.encode(confinement::base_filter()),
         child_filter: BASE64.encode(confinement::child_filter()),
-        child_read: confinement::child_read_paths(policy),
+        // Without Landlock there is no layer to make for each child.
+        child_read: if confinement::probe().landlock_abi.is_some() {
+            confinement::child_read_paths(policy)
+        } else {
+            Vec::new()
+        },
         tmp_root: environment.tmp_root.clone(),
         limits: LimitsDocument {
             cpu_s: project.limits.cpu.as_secs().max(1),
