@@ -15,7 +15,7 @@ use crate::auth::Principal;
 use crate::next;
 use crate::params::Params;
 use crate::place::{self, ENVIRONMENT};
-use crate::problem::{ApiError, ApiResult, draining, internal, queue_full};
+use crate::problem::{ApiError, ApiResult, draining, internal, queue_full, sentence};
 
 /// From this size on, in bytes, parsing is left to threads that may block: it takes about a millisecond.
 const PARSE_INLINE_MAX: usize = 64 * 1024;
@@ -115,12 +115,6 @@ impl Way {
 
     /// Offers conversations to the store, in one commit for all, and says what became of each, in order.
     pub async fn accept(&self, offers: Vec<ApiResult<Offer>>) -> Vec<Answer> {
-        if self.shared.drain.has_begun() {
-            return offers
-                .into_iter()
-                .map(|offer| Err(offer.err().unwrap_or_else(draining)))
-                .collect();
-        }
         let mut new = Vec::with_capacity(offers.len());
         let mut rest = Vec::with_capacity(offers.len());
         for offer in offers {
@@ -203,7 +197,7 @@ fn refused(error: ConversationError) -> ApiError {
                     "{place}: found {}, expected {}.{more}",
                     first.found, first.expected
                 ),
-                first.fix.clone(),
+                sentence(&first.fix),
             )
         }
         None => (

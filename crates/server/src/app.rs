@@ -61,8 +61,10 @@ pub struct Limits {
     pub unread_answer_bytes: usize,
     /// For a request's head, and between requests of a connection.
     pub head_timeout: Duration,
-    /// For a request's whole body; for a batch, without any byte of it, in either direction.
+    /// For a request's whole body; in a batch, without any byte of it.
     pub body_timeout: Duration,
+    /// For a client that reads nothing of its answer; then its connection is ended.
+    pub unread_timeout: Duration,
     /// For requests in flight once the server stops.
     pub drain_timeout: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for Limits {
             unread_answer_bytes: 16 * MIB,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
+            unread_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
         }
     }

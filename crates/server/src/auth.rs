@@ -14,7 +14,7 @@ use http::request::Parts;
 use store::{ApiKeyRecord, Scope, Store, StoreError};
 
 use crate::app::Shared;
-use crate::problem::{ApiError, ApiResult, bad_field, forbidden};
+use crate::problem::{ApiError, ApiResult, bad_field, forbidden, sentence};
 
 /// Keys whose records are held in memory.
 const CACHED_KEYS: usize = 1024;
@@ -221,14 +221,10 @@ fn no_key() -> ApiError {
 }
 
 fn bad_key(why: &str) -> ApiError {
-    let mut detail = format!("{why}.");
-    if let Some(first) = detail.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
     api::Problem::new(
         Code::BadApiKey,
         401,
-        detail,
+        sentence(why),
         "Check the key; `aftercall keys list` shows which there are, `aftercall keys create` makes one.",
     )
     .into()

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::{BUDGET_UNIT, Shared};
-use crate::problem::{ApiError, ApiResult, bad_field, internal, too_large};
+use crate::problem::{ApiError, ApiResult, bad_field, internal, shown, too_large};
 
 /// How much of a body that is refused is still read, in bytes: a client that sends before it listens would otherwise
 /// see a broken connection in place of the answer.
@@ -141,7 +141,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
 /// A body of another media type than the route takes.
 pub(crate) fn wrong_media_type(found: &str, expected: &str) -> ApiError {
     let fix = format!(
-        "Send it as one of these, e.g. `Content-Type: {}`.",
+        "Say what it is: `Content-Type: {}`.",
         expected.split(' ').next().unwrap_or(expected)
     );
     let mut error = bad_field("Content-Type", found, expected, &fix);
@@ -176,22 +176,38 @@ pub(crate) async fn json<T: DeserializeOwned>(
         } else {
             Code::NotJson
         };
-        misfit(code, &path, &inner.to_string())
+        misfit(code, path, &inner)
     })?;
     reader
         .end()
-        .map_err(|error| misfit(Code::NotJson, "", &error.to_string()))?;
+        .map_err(|error| misfit(Code::NotJson, String::new(), &error))?;
     Ok(value)
 }
 
-fn misfit(code: Code, path: &str, said: &str) -> ApiError {
-    let place = if path.is_empty() { "The body" } else { path };
-    let fix = "See the route in /v1/openapi.json.";
-    let mut problem = api::Problem::new(code, 400, format!("{place}: {said}."), fix);
+/// What the reader said of a body, by field. Its wording is matched, as it gives no codes; what is not known is passed on.
+fn misfit(code: Code, mut path: String, error: &serde_json::Error) -> ApiError {
+    let said = error.to_string();
+    let said = said
+        .rsplit_once(" at line ")
+        .map_or(said.as_str(), |(said, _)| said);
+    let (found, expected) = match said.strip_prefix("missing field ") {
+        Some(field) => {
+            path = format!("{path}/{}", field.trim_matches('`'));
+            ("", "a value")
+        }
+        None => said
+            .split_once(", expected ")
+            .or_else(|| said.split_once(" is not "))
+            .unwrap_or((said, "something else")),
+    };
+    let place = if path.is_empty() { "The body" } else { &path };
+    let told = if found.is_empty() { "missing" } else { found };
+    let fix = "Correct it; GET /v1/openapi.json describes the body.";
+    let mut problem = api::Problem::new(code, 400, format!("{place}: {told}, expected {expected}."), fix);
     problem.errors.push(api::FieldError {
-        path: path.to_owned(),
-        found: String::new(),
-        expected: said.to_owned(),
+        path,
+        found: shown(found),
+        expected: expected.to_owned(),
         fix: fix.to_owned(),
     });
     problem.into()

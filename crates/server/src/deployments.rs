@@ -15,7 +15,7 @@ use crate::auth::{Admin, Operate, Principal};
 use crate::body;
 use crate::params::Params;
 use crate::place::{self, PROJECT};
-use crate::problem::{ApiError, ApiResult, bad_field, draining, internal, unknown_project};
+use crate::problem::{ApiError, ApiResult, bad_field, draining, internal, sentence, unknown_project};
 
 /// Longest message of a deployment, in bytes.
 const MESSAGE_MAX: usize = 1000;
@@ -114,12 +114,17 @@ fn unfit(error: ProjectError) -> ApiError {
     } else {
         422
     };
-    let mut problem = Problem::new(error.code, status, format!("{error}."), error.fix);
+    let mut problem = Problem::new(
+        error.code,
+        status,
+        sentence(&error.to_string()),
+        sentence(&error.fix),
+    );
     problem.errors.extend(error.key.map(|key| api::FieldError {
         path: key.into(),
         found: error.message.into(),
         expected: error.expected.map(Into::into).unwrap_or_default(),
-        fix: problem.fix.clone(),
+        fix: error.fix.into(),
     }));
     problem.file = error.file.map(Into::into);
     problem.line = error.line;

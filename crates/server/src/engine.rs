@@ -7,6 +7,8 @@ use domain::{Code, Epoch, ProjectName, RunId};
 use project::Package;
 use runner::{DeployError, Deployed, RunnerStatus, ZygoteStatus};
 
+use crate::problem::sentence;
+
 /// What the server asks of whatever runs end functions; `runner::Handle` is what answers.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -83,12 +85,14 @@ fn problem(error: DeployError) -> Problem {
     if status >= 500 {
         tracing::error!(code = %error.code, message = error.message, "a deployment failed by no fault of the project");
     }
-    let fix = error.fix.unwrap_or_else(|| format!("See {}.", error.code.page()));
+    let fix = error
+        .fix
+        .map_or_else(|| format!("See {}.", error.code.page()), |fix| sentence(&fix));
     Problem {
         file: error.file,
         line: error.line,
-        error: error.error,
-        ..Problem::new(error.code, status, error.message, fix)
+        error: error.error.map(|error| *error),
+        ..Problem::new(error.code, status, sentence(&error.message), fix)
     }
 }
 

@@ -19,6 +19,7 @@ mod ndjson;
 mod next;
 mod openapi;
 mod params;
+mod patient;
 mod place;
 mod problem;
 mod router;

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,6 +21,7 @@ use tower::ServiceExt as _;
 
 use crate::app::{App, Limits, Shared};
 use crate::auth::Peer;
+use crate::patient::Patient;
 use crate::router::router;
 use crate::unix_socket::LocalSocket;
 
@@ -253,13 +253,12 @@ impl Listening {
         peer: Peer,
         before_drain: bool,
     ) {
-        let asked = AtomicBool::new(false);
         let service = service_fn(|request: hyper::Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             self.router.clone().oneshot(request)
         });
+        let stream = Patient::new(stream, self.shared.limits.unread_timeout);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.shared.limits.head_timeout)
@@ -268,11 +267,8 @@ impl Listening {
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.shared.drain.begun() => {
-                if before_drain && !asked.load(Ordering::Relaxed) {
-                    // Opened for later and never used: nobody waits for an answer, so it does not hold up the end.
-                    return;
-                }
+            // One that was never used is closed by this; those that come later end after one request anyway.
+            () = self.shared.drain.begun(), if before_drain => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -5,6 +5,7 @@
 //! send all before it reads any answer, as far as the buffer for answers reaches.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::LineAnswer;
@@ -15,7 +16,7 @@ use futures_util::{FutureExt as _, stream};
 use http::header;
 use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::accepting::Way;
 use crate::app::{Limits, Shared};
@@ -45,7 +46,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, way: Way, body: Body) -> ApiResu
     let reader = Reader(answers);
     let stream = stream::unfold(reader, |reader| async move {
         let answers = reader.0.next().await?;
-        Some((answers, reader))
+        Some((Ok::<_, Infallible>(answers), reader))
     });
     Ok(([(header::CONTENT_TYPE, api::NDJSON)], Body::from_stream(stream)).into_response())
 }
@@ -56,11 +57,6 @@ enum Piece {
     End,
     Broken(ApiError),
 }
-
-/// Breaks a response off, so that its client does not take it for whole.
-#[derive(Debug, thiserror::Error)]
-#[error("the answers were not read")]
-struct Unread;
 
 struct Intake {
     body: Body,
@@ -135,7 +131,11 @@ impl Intake {
     async fn commit(&mut self, batch: &mut Batch) {
         let batch = std::mem::take(batch);
         let offers = self.way.read(batch.documents).await;
-        let mut offers = offers.into_iter();
+        let is_stopping = self.shared.drain.has_begun();
+        let mut offers = offers.into_iter().map(|offer| match offer {
+            Ok(_) if is_stopping => Err(draining()),
+            offer => offer,
+        });
         let offers = batch
             .entries
             .iter()
@@ -164,11 +164,10 @@ impl Intake {
             );
         }
         self.answers.add(text.freeze());
-        let room = self.answers.until_room(self.shared.limits.unread_answer_bytes);
-        if timeout(self.shared.limits.body_timeout, room).await.is_err() {
-            tracing::info!("a client reads no answers to its batch; it is ended");
-            self.answers.abandon();
-        }
+        // Should nobody read them, the connection ends ([`crate::patient`]) and with it this wait.
+        self.answers
+            .until_room(self.shared.limits.unread_answer_bytes)
+            .await;
     }
 }
 
@@ -290,12 +289,11 @@ impl Answers {
     }
 
     /// The next piece; `None` after the last.
-    async fn next(&self) -> Option<Result<Bytes, Unread>> {
+    async fn next(&self) -> Option<Bytes> {
         let next = |waiting: &mut Waiting| match waiting.pieces.pop_front() {
-            _ if waiting.abandoned => Some(Some(Err(Unread))),
             Some(piece) => {
                 waiting.bytes = waiting.bytes.saturating_sub(piece.len());
-                Some(Some(Ok(piece)))
+                Some(Some(piece))
             }
             None => waiting.finished.then_some(None),
         };

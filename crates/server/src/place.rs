@@ -24,10 +24,16 @@ pub(crate) async fn project(
     }
     match shared.projects.only(&*shared.app.store).await? {
         Ok(name) => Ok(name),
+        Err(0) => Err(bad_field(
+            "?project",
+            "",
+            "the name of a project, and there is none yet",
+            "Deploy the first one: `aftercall deploy FOLDER --project NAME`.",
+        )),
         Err(count) => Err(bad_field(
             "?project",
             "",
-            &format!("a name, since the API key is for no single project and there are {count}"),
+            &format!("a name: there are {count} projects, and the API key is for no single one"),
             "Add ?project=NAME, or use a key of the project.",
         )),
     }

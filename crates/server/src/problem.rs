@@ -120,6 +120,15 @@ pub(crate) fn shown(found: &str) -> String {
     }
 }
 
+/// A remark of another crate as a sentence of an answer.
+pub(crate) fn sentence(remark: &str) -> String {
+    let mut text = remark.trim_end_matches('.').to_owned() + ".";
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// A request with one thing wrong in it.
 pub(crate) fn bad_field(path: &str, found: &str, expected: &str, fix: &str) -> ApiError {
     let found = shown(found);

@@ -1,0 +1,159 @@
+//! One conversation by itself.
+
+use std::sync::atomic::Ordering;
+
+use domain::Environment;
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::client::post;
+use crate::house::{House, Plan, conversation};
+
+#[tokio::test]
+async fn a_conversation_is_accepted_and_its_run_queued() {
+    let house = House::with_support().await;
+    let answer = house.send(conversation("call-1")).await;
+    assert_snapshot!(answer.told());
+    assert_eq!(house.engine.wakes.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_same_again_is_the_same_run_however_it_is_written() {
+    let house = House::with_support().await;
+    let first = house.send(conversation("call-1")).await;
+    let again = house.send(conversation("call-1")).await;
+    assert_snapshot!(again.told());
+    assert_eq!(again.json()["run_id"], first.json()["run_id"]);
+    let reordered = r#"{ "state": {"tries":2, "topic":"delivery"}, "turns": [{"text":"Hello.","role":"agent"},
+        {"role":"user","text":"Hi."}], "callee_number":"+15550199", "caller_number":"\u002b15550100", "channel":"voice", "id":"call-1" }"#;
+    let answer = house
+        .ask(post("/v1/conversations?project=support").text(reordered))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["run_id"]),
+        (200, &first.json()["run_id"])
+    );
+}
+
+#[tokio::test]
+async fn other_content_under_the_same_id_is_refused_and_shown() {
+    let house = House::with_support().await;
+    house.send(conversation("call-1")).await;
+    let mut other = conversation("call-1");
+    other["turns"][1]["text"] = "Hi there.".into();
+    other["state"]["tries"] = json!(2.0);
+    other["language"] = "en-GB".into();
+    other.as_object_mut().unwrap().shift_remove("callee_number");
+    assert_snapshot!(house.send(other).await.told());
+    let kept = house.read("/v1/conversations/call-1").await;
+    assert_eq!(kept["document"], conversation("call-1"));
+}
+
+#[tokio::test]
+async fn a_run_without_an_active_deployment_is_held_and_says_so() {
+    let house = House::with_support().await;
+    let live = json!({"id": "call-1", "environment": "live"});
+    assert_snapshot!(house.send(live).await.told());
+    assert_eq!(house.engine.wakes.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn the_body_says_where_else_the_query_else_it_is_sandbox() {
+    let house = House::with_support().await;
+    for (id, body, query, expected) in [
+        ("a", None, "", "sandbox"),
+        ("b", None, "&environment=pre_release", "pre-release"),
+        ("c", Some("live"), "&environment=sandbox", "live"),
+        ("d", Some("pre_release"), "", "pre-release"),
+    ] {
+        let ask = post(&format!("/v1/conversations?project=support{query}"));
+        let answer = house.ask(ask.json(json!({"id": id, "environment": body}))).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        let found = house.read(&format!("/v1/conversations/{id}")).await;
+        assert_eq!(found["environment"], expected, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_project_may_be_left_out_only_where_there_is_one() {
+    let house = House::with_support().await;
+    let answer = house
+        .ask(post("/v1/conversations").json(conversation("call-1")))
+        .await;
+    assert_eq!(answer.status, 202);
+    let bound = house.key("ingest", Some("support"), &["sandbox"]).await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    // A project that another way than this server made is found as soon as it is asked for.
+    let answer = house
+        .ask(post("/v1/conversations?project=sales").json(conversation("call-1")))
+        .await;
+    assert_eq!(answer.status, 202);
+    assert_snapshot!(
+        house
+            .ask(post("/v1/conversations").json(conversation("call-2")))
+            .await
+            .told()
+    );
+    let answer = post("/v1/conversations").key(&bound).json(conversation("call-2"));
+    assert_eq!(answer.over_tcp(house.address).await.status, 202);
+}
+
+#[tokio::test]
+async fn what_is_not_a_conversation_is_refused_by_field() {
+    let house = House::with_support().await;
+    let bad = json!({
+        "id": "call-1",
+        "direction": "sideways",
+        "turns": [{"role": "agent", "text": "Hello."}, {"role": "user", "text": 7}],
+        "started_at": "yesterday"
+    });
+    assert_snapshot!("not_a_conversation", house.send(bad).await.told());
+    let ask = post("/v1/conversations?project=support");
+    assert_snapshot!(
+        "not_json",
+        house.ask(ask.clone().text("{\"id\": 'call-1'}")).await.told()
+    );
+    assert_snapshot!("empty_body", house.ask(ask.clone().text("")).await.told());
+    assert_snapshot!(
+        "a_key_twice",
+        house.ask(ask.text(r#"{"id": "a", "id": "b"}"#)).await.told()
+    );
+    assert_eq!(house.read("/v1/runs").await["runs"], json!([]));
+}
+
+#[tokio::test]
+async fn what_the_request_itself_lacks_is_named() {
+    let house = House::with_support().await;
+    let conversation = conversation("call-1").to_string();
+    let form = post("/v1/conversations").bytes("application/x-www-form-urlencoded", conversation.clone());
+    assert_snapshot!("wrong_media_type", house.ask(form).await.told());
+    let misspelt = post("/v1/conversations?enviroment=live").text(&conversation);
+    assert_snapshot!("misspelt_parameter", house.ask(misspelt).await.told());
+    let unknown = post("/v1/conversations?project=suport").text(&conversation);
+    assert_snapshot!("unknown_project", house.ask(unknown).await.told());
+    let nowhere = post("/v1/conversations?environment=production").text(&conversation);
+    assert_snapshot!("unknown_environment", house.ask(nowhere).await.told());
+    let packed = post("/v1/conversations")
+        .text(&conversation)
+        .header("content-encoding", "gzip");
+    assert_snapshot!("encoded_body", house.ask(packed).await.told());
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_nothing() {
+    let house = House::with(Plan {
+        queue_limit: 2,
+        ..Plan::default()
+    })
+    .await;
+    house.deploy("support", 0xa1, Environment::Sandbox).await;
+    assert_eq!(house.send(conversation("call-1")).await.status, 202);
+    assert_eq!(house.send(conversation("call-2")).await.status, 202);
+    assert_snapshot!(house.send(conversation("call-3")).await.told());
+    assert_eq!(
+        house.send(conversation("call-1")).await.status,
+        200,
+        "what is known is answered all the same"
+    );
+    assert_eq!(house.read("/v1/runs").await["runs"].as_array().unwrap().len(), 2);
+}

@@ -1,0 +1,359 @@
+//! Runs and conversations, read back, retried and cancelled.
+
+use domain::run::{Event, Policy};
+use domain::{
+    Action, AttemptEnd, AttemptNumber, AttemptReport, Code, Environment, ErrorDocument, Frame, Incarnation,
+    LogEntry, LogLevel, Metric, ResourceUse, RunId,
+};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use store::{Claim, ClaimedRun, Store as _};
+use uuid::Uuid;
+
+use crate::client::{get, post, pretty};
+use crate::house::{House, conversation};
+
+async fn claim(house: &House) -> ClaimedRun {
+    let claim = Claim {
+        incarnation: Incarnation::from_uuid(Uuid::from_u128(9)),
+        limit: 1,
+        alone_allowed: true,
+    };
+    house
+        .store
+        .claim(claim, &Policy::default(), house.now())
+        .await
+        .unwrap()
+        .remove(0)
+}
+
+fn report(house: &House, claimed: &ClaimedRun, end: AttemptEnd) -> AttemptReport {
+    AttemptReport {
+        number: claimed.number,
+        end,
+        function_started_at: Some(house.now()),
+        ended_at: house.now() + std::time::Duration::from_millis(250),
+        usage: ResourceUse {
+            user_us: 1200,
+            system_us: 300,
+            max_rss_kib: 20_480,
+            minor_faults: 900,
+        },
+        logs: vec![LogEntry {
+            level: LogLevel::Info,
+            content: format!("attempt {}", claimed.number),
+            is_pii: false,
+            timestamp: house.now(),
+            logger: "conversation_logger".to_owned(),
+            fields: Some(json!({"topic": "delivery"})),
+        }],
+        metrics: Vec::new(),
+        actions: Vec::new(),
+        state: None,
+        confinement: "landlock, seccomp".to_owned(),
+    }
+}
+
+async fn fail(house: &House) -> ClaimedRun {
+    let claimed = claim(house).await;
+    let error = ErrorDocument {
+        kind: "KeyError".to_owned(),
+        message: "'phone'".to_owned(),
+        traceback: "Traceback (most recent call last): …".to_owned(),
+        frames: vec![Frame {
+            file: "functions/end_function.py".to_owned(),
+            line: 12,
+            function: "end_function".to_owned(),
+            source: "    number = conv.state[\"phone\"]".to_owned(),
+            own: true,
+        }],
+        cause: None,
+    };
+    let end = AttemptEnd::Failed {
+        code: Code::FunctionRaised,
+        signal: None,
+        exit_status: None,
+        message: "KeyError: 'phone'".to_owned(),
+        error: Some(error),
+    };
+    let event = Event::AttemptFailed {
+        epoch: claimed.epoch,
+        code: Code::FunctionRaised,
+        jitter: 0.5,
+    };
+    let report = report(house, &claimed, end);
+    house
+        .store
+        .apply(claimed.run, event, Some(report), &Policy::default(), house.now())
+        .await
+        .unwrap();
+    claimed
+}
+
+async fn succeed(house: &House) -> ClaimedRun {
+    let claimed = claim(house).await;
+    let event = Event::Returned {
+        epoch: claimed.epoch,
+        unsettled_failures: 0,
+        unheard_unknown: false,
+        jitter: 0.5,
+    };
+    let report = AttemptReport {
+        metrics: vec![Metric {
+            name: "CALL_RATING".to_owned(),
+            value: json!(4.5),
+        }],
+        actions: vec![Action {
+            kind: "sms".to_owned(),
+            fields: json!({"to": "+15550100", "content": "Thank you."})
+                .as_object()
+                .unwrap()
+                .clone(),
+        }],
+        state: Some(json!({"topic": "delivery", "tries": 3, "rating": 4.50})),
+        ..report(
+            house,
+            &claimed,
+            AttemptEnd::Returned {
+                unsettled_failures: 0,
+            },
+        )
+    };
+    house
+        .store
+        .apply(claimed.run, event, Some(report), &Policy::default(), house.now())
+        .await
+        .unwrap();
+    claimed
+}
+
+async fn ids(house: &House, query: &str) -> Vec<String> {
+    let list = house.read(&format!("/v1/runs?{query}")).await;
+    let runs = list["runs"].as_array().unwrap().iter();
+    runs.map(|run| run["external_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_run_tells_everything_from_its_first_failure_to_its_end() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let path = format!("/v1/runs/{run}");
+    assert_snapshot!("queued", pretty(&house.read(&path).await));
+    fail(&house).await;
+    assert_snapshot!("in_backoff", pretty(&house.read(&path).await));
+    house.tick(60);
+    let claimed = claim(&house).await;
+    assert_snapshot!("running", pretty(&house.read(&path).await["run"]));
+    let event = Event::Released { epoch: claimed.epoch };
+    house
+        .store
+        .apply(run, event, None, &Policy::default(), house.now())
+        .await
+        .unwrap();
+    succeed(&house).await;
+    assert_snapshot!("succeeded", pretty(&house.read(&path).await));
+    // Documents of our own read back by their own types, as the command line does.
+    let detail: api::RunDetail = serde_json::from_value(house.read(&path).await).unwrap();
+    assert_eq!(detail.run.attempts, AttemptNumber(3));
+}
+
+#[tokio::test]
+async fn logs_are_those_of_the_attempt_that_is_asked_for() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let none = house.read(&format!("/v1/runs/{run}/logs")).await;
+    assert_eq!(none, json!({"run_id": run.to_string(), "attempt": 0, "logs": []}));
+    fail(&house).await;
+    house.tick(60);
+    succeed(&house).await;
+    assert_snapshot!(
+        "logs_of_the_last_attempt",
+        house.read(&format!("/v1/runs/{run}/logs")).await
+    );
+    let first = house.read(&format!("/v1/runs/{run}/logs?attempt=1")).await;
+    assert_eq!(first["logs"][0]["content"], "attempt 1");
+    assert_snapshot!(
+        "no_such_attempt",
+        house
+            .ask(get(&format!("/v1/runs/{run}/logs?attempt=3")))
+            .await
+            .told()
+    );
+}
+
+#[tokio::test]
+async fn a_conversation_is_shown_as_it_was_sent_with_what_became_of_it() {
+    let house = House::with_support().await;
+    let text =
+        r#"{"id":"call/1 é","big":123456789012345678901234567890,"exact":1.10,"unknown":{"z":1,"a":2}}"#;
+    let answer = house.ask(post("/v1/conversations").text(text)).await;
+    assert_eq!(answer.status, 202, "{:?}", answer.body);
+    succeed(&house).await;
+    let answer = house.ask(get("/v1/conversations/call%2F1%20%C3%A9")).await;
+    assert!(
+        answer
+            .body
+            .windows(text.len())
+            .any(|part| part == text.as_bytes()),
+        "{:?}",
+        answer.body
+    );
+    assert_snapshot!(pretty(&answer.json()));
+    let view: api::ConversationView = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(view.document.get(), text);
+}
+
+#[tokio::test]
+async fn an_id_that_several_projects_have_names_the_others() {
+    let house = House::with_support().await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    house.send(conversation("call-1")).await;
+    house
+        .ask(post("/v1/conversations?project=sales").json(conversation("call-1")))
+        .await;
+    house
+        .ask(post("/v1/conversations?project=sales&environment=live").json(conversation("call-1")))
+        .await;
+    let found = house.read("/v1/conversations/call-1?project=sales").await;
+    assert_eq!(
+        (&found["environment"], found["others"].as_array().unwrap().len()),
+        (&json!("live"), 1)
+    );
+    let found = house.read("/v1/conversations/call-1").await;
+    assert_snapshot!(pretty(&found["others"]));
+    assert_eq!(
+        found["runs"].as_array().unwrap().len(),
+        1,
+        "runs of others are not its own"
+    );
+}
+
+#[tokio::test]
+async fn runs_are_found_by_everything_that_is_known_of_them() {
+    let house = House::with_support().await;
+    for id in ["a", "b", "c"] {
+        house.send(conversation(id)).await;
+        house.tick(10);
+    }
+    let other = json!({"id": "d", "environment": "live", "caller_number": "+15550177"});
+    house.send(other).await;
+    succeed(&house).await;
+
+    assert_eq!(ids(&house, "").await, ["d", "c", "b", "a"]);
+    assert_eq!(ids(&house, "status=succeeded").await, ["a"]);
+    assert_eq!(
+        ids(&house, "status=succeeded,queued&environment=sandbox").await,
+        ["c", "b", "a"]
+    );
+    assert_eq!(ids(&house, "environment=live").await, ["d"]);
+    assert_eq!(ids(&house, "number=%2B15550177").await, ["d"]);
+    assert_eq!(ids(&house, "number=%2B15550199").await, ["c", "b", "a"]);
+    assert_eq!(ids(&house, "conversation=b").await, ["b"]);
+    assert_eq!(ids(&house, "deployment=A1A1A1").await, ["a"]);
+    assert_eq!(ids(&house, "since=2026-01-05T10:00:20Z").await, ["d", "c"]);
+    assert_eq!(ids(&house, "project=support").await.len(), 4);
+    assert_snapshot!(pretty(&house.read("/v1/runs?limit=2").await));
+}
+
+#[tokio::test]
+async fn pages_of_runs_are_disjoint_and_together_all() {
+    let house = House::with_support().await;
+    for number in 0..7 {
+        house.send(json!({"id": format!("c-{number}")})).await;
+    }
+    let mut all = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = house.read(&format!("/v1/runs?limit=3{after}")).await;
+        all.extend(
+            page["runs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|run| run["external_id"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(all, ["c-6", "c-5", "c-4", "c-3", "c-2", "c-1", "c-0"]);
+}
+
+#[tokio::test]
+async fn questions_that_make_no_sense_are_answered_by_what_would() {
+    let house = House::with_support().await;
+    for (name, query) in [
+        ("bad_status", "status=done"),
+        ("bad_limit", "limit=0"),
+        ("bad_since", "since=yesterday"),
+        ("bad_after", "after=7"),
+        ("twice", "limit=1&limit=2"),
+        ("bad_deployment", "deployment=xyz"),
+        ("unknown_deployment", "deployment=abcd"),
+    ] {
+        assert_snapshot!(name, house.ask(get(&format!("/v1/runs?{query}"))).await.told());
+    }
+    assert_snapshot!("no_such_run", house.ask(get("/v1/runs/call-1")).await.told());
+    assert_snapshot!(
+        "no_such_conversation",
+        house.ask(get("/v1/conversations/call-1")).await.told()
+    );
+}
+
+#[tokio::test]
+async fn cancelling_a_running_run_ends_its_child() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let claimed = claim(&house).await;
+    let cancel = || post(&format!("/v1/runs/{run}/cancel"));
+    assert_snapshot!("cancelled", house.ask(cancel()).await.told());
+    assert_eq!(*house.engine.kills.lock().unwrap(), [(run, claimed.epoch)]);
+    assert_snapshot!("cancelled_twice", house.ask(cancel()).await.told());
+    let detail = house.read(&format!("/v1/runs/{run}")).await;
+    assert_eq!(detail["attempts"][0]["outcome"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_retry_may_name_another_deployment() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let retry = |body: Value| post(&format!("/v1/runs/{run}/retry")).json(body);
+    assert_snapshot!("retried_too_early", house.ask(retry(json!({}))).await.told());
+    fail(&house).await;
+    house.deploy("support", 0xc3, Environment::PreRelease).await;
+    house.deploy("sales", 0xd4, Environment::Sandbox).await;
+    assert_eq!(
+        house.ask(retry(json!({"deployment": "d4d4"}))).await.code(),
+        "AC0210",
+        "another project's"
+    );
+    assert_snapshot!(
+        "misspelt_field",
+        house.ask(retry(json!({"deploymnet": "c3c3"}))).await.told()
+    );
+    assert_snapshot!(
+        "retried",
+        house.ask(retry(json!({"deployment": "c3c3c3"}))).await.told()
+    );
+    let again = succeed(&house).await;
+    assert_eq!(again.deployment.to_string(), "c3".repeat(32));
+    // Without a body at all, once it is over.
+    let answer = house.ask(post(&format!("/v1/runs/{run}/retry"))).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["status"]),
+        (200, &json!("queued"))
+    );
+}
+
+#[tokio::test]
+async fn runs_that_do_not_exist_cannot_be_decided() {
+    let house = House::with_support().await;
+    let nobody: RunId = "01980000-0000-7000-8000-00000000ffff".parse().unwrap();
+    assert_eq!(
+        house.ask(post(&format!("/v1/runs/{nobody}/cancel"))).await.code(),
+        "AC0704"
+    );
+    assert_eq!(house.ask(post("/v1/runs/abc/retry")).await.code(), "AC0704");
+}

@@ -1,0 +1,79 @@
+//! The server about itself.
+
+use std::sync::atomic::Ordering;
+
+use domain::{DeploymentId, ForkWay};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::client::{delete, get, post, pretty};
+use crate::house::{House, conversation};
+
+fn zygote(project: &str) -> api::ZygoteView {
+    api::ZygoteView {
+        deployment: DeploymentId::from_bytes([0xa1; 32]),
+        project: project.parse().unwrap(),
+        pid: 4711,
+        fork_way: ForkWay::RawFork,
+        reason: "one thread, no extension modules".to_owned(),
+        children: 1,
+        confinement: "landlock, seccomp".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn status_tells_queue_runner_confinement_and_store() {
+    let house = House::with_support().await;
+    house.send(conversation("call-1")).await;
+    house.send(json!({"id": "call-2", "environment": "live"})).await;
+    *house.engine.zygotes.lock().unwrap() = vec![zygote("support"), zygote("sales")];
+    house.tick(3661);
+    assert_snapshot!(pretty(&house.read("/v1/status").await));
+    let bound = house.key("operate", Some("support"), &["sandbox"]).await;
+    let seen = get("/v1/status").key(&bound).over_tcp(house.address).await.json();
+    assert_eq!(
+        seen["runner"]["zygotes"].as_array().unwrap().len(),
+        1,
+        "another project's zygote was shown"
+    );
+}
+
+#[tokio::test]
+async fn the_configuration_is_shown_with_who_set_it() {
+    let house = House::new().await;
+    assert_snapshot!(pretty(&house.read("/v1/config").await));
+}
+
+#[tokio::test]
+async fn it_is_ready_only_once_recovered() {
+    let house = House::new().await;
+    house.engine.recovered.store(false, Ordering::SeqCst);
+    assert_snapshot!("not_ready", get("/readyz").over_tcp(house.address).await.told());
+    house.engine.recovered.store(true, Ordering::SeqCst);
+    assert_snapshot!("ready", get("/readyz").over_tcp(house.address).await.told());
+    assert_snapshot!("alive", get("/healthz").over_tcp(house.address).await.told());
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_is_alive_and_not_ready() {
+    let house = House::with_support().await;
+    store::Store::close(&*house.store).await;
+    assert_eq!(get("/healthz").over_tcp(house.address).await.status, 200);
+    assert_eq!(get("/readyz").over_tcp(house.address).await.status, 503);
+    let answer = post("/v1/conversations")
+        .key(&house.admin)
+        .json(conversation("call-1"));
+    let answer = answer.over_tcp(house.address).await;
+    assert!(
+        answer.status.is_server_error() && answer.code() == "AC0604",
+        "{:?}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn ways_that_do_not_exist_are_named() {
+    let house = House::new().await;
+    assert_snapshot!("no_route", house.ask(get("/v2/runs")).await.told());
+    assert_snapshot!("wrong_method", house.ask(delete("/v1/runs")).await.told());
+}
