@@ -92,6 +92,7 @@ impl Writer {
         let _alarm = Alarm(Arc::clone(&self.lanes), Arc::clone(&self.on_fatal));
         self.reserve.take();
         self.tell_space();
+        let mut probed = now();
         loop {
             match self.lanes.wait(self.shared.read_only().then_some(PROBE)) {
                 Found::Work => {
@@ -104,8 +105,13 @@ impl Writer {
                         return;
                     }
                 }
-                Found::Nothing => self.probe(),
+                Found::Nothing => {}
                 Found::Closed => return,
+            }
+            // Also while requests keep coming: who is refused asks again.
+            if probed.elapsed() >= PROBE {
+                self.probe();
+                probed = now();
             }
         }
     }
@@ -122,13 +128,9 @@ impl Writer {
         Ok(())
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "bounds how long others wait; decides nothing that is kept"
-    )]
     /// Takes requests into a transaction until there is none, or it is full or took too long.
     fn fill(&self, jobs: &mut Jobs) -> Result<Option<Batch<'_>>, Failure> {
-        let started = Instant::now();
+        let started = now();
         let (mut batch, mut rows) = (None, 0);
         while rows < self.options.batch_rows && started.elapsed() < self.options.batch_time {
             let Some(job) = self.lanes.take() else { break };
@@ -240,6 +242,14 @@ impl Writer {
             .read_only
             .store(!self.reserve.held(), Ordering::Release);
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bounds how long others wait; decides nothing that is kept"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// One request, so that what it may have begun is undone if it is refused, and nothing else.
