@@ -12,7 +12,7 @@ use store::{DeploymentRecord, Store};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::attempt::Terms;
+use crate::attempt::{Places, Terms};
 use crate::options::RunnerOptions;
 use crate::process::{ProcessSource, SpawnError};
 use crate::runtime;
@@ -33,7 +33,7 @@ pub struct DeployError {
     /// What to do.
     pub fix: Option<String>,
     /// The exception, where there was one.
-    pub error: Option<ErrorDocument>,
+    pub error: Option<Box<ErrorDocument>>,
 }
 
 impl DeployError {
@@ -183,6 +183,14 @@ impl Nursery {
             fork_way,
             terms,
             policy: settings.policy(self.defaults.policy.clone()),
+        }
+    }
+
+    /// Where the files of its attempts lie.
+    pub fn places(&self, prepared: &Prepared) -> Places {
+        Places {
+            project: prepared.files.folder.clone(),
+            runtime: self.environment.runtime.folder.clone(),
         }
     }
 

@@ -85,6 +85,7 @@ impl Invoker {
             environment,
             document,
             seed: self.secret.hash(run.as_bytes()),
+            places: self.nursery.places(&self.prepared),
             canary: false,
         };
         let terms = &self.prepared.terms;

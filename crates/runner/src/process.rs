@@ -59,7 +59,15 @@ impl Killer {
     pub fn kill(&self) {
         let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         target.wanted = true;
-        target.send();
+        target.send(Signal::KILL);
+    }
+
+    /// Asks a child that is to be killed to write down first where it is.
+    pub fn ask_for_stack(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .send(Signal::QUIT);
     }
 
     /// The child is there.
@@ -67,18 +75,18 @@ impl Killer {
         let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         target.pidfd = Some(pidfd);
         if target.wanted {
-            target.send();
+            target.send(Signal::KILL);
         }
     }
 }
 
 impl Target {
-    fn send(&self) {
+    fn send(&self, signal: Signal) {
         let Some(pidfd) = &self.pidfd else { return };
-        match pidfd_send_signal(pidfd, Signal::KILL) {
+        match pidfd_send_signal(pidfd, signal) {
             // It ended on its own a moment ago.
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => tracing::error!(%error, "a child cannot be ended"),
+            Err(error) => tracing::error!(%error, ?signal, "a child cannot be signalled"),
         }
     }
 }

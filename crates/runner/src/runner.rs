@@ -185,6 +185,7 @@ async fn attempt_prepared(
         environment: run.environment,
         document: run.document,
         seed: shared.secret.hash(run.run.as_bytes()),
+        places: shared.nursery.places(prepared),
         canary: false,
     };
     let mut report = attempt::run(child, assignment, &prepared.terms, stop, &*shared.options.clock).await;
@@ -205,7 +206,7 @@ pub(crate) fn not_started(
             signal: None,
             exit_status: None,
             message: error.message,
-            error: error.error,
+            error: error.error.map(|error| *error),
         },
         function_started_at: None,
         ended_at: now,

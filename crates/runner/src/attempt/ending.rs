@@ -94,7 +94,12 @@ pub fn unreadable_result(problem: &serde_json::Error) -> AttemptEnd {
 }
 
 /// The end of an attempt without a result.
-pub fn without_result(verdict: Verdict, exit: Exit, last_effect: Option<String>) -> AttemptEnd {
+pub fn without_result(
+    verdict: Verdict,
+    exit: Exit,
+    last_effect: Option<String>,
+    stack: Option<ErrorDocument>,
+) -> AttemptEnd {
     let end = match verdict {
         Verdict::Cancelled => return AttemptEnd::Cancelled,
         Verdict::Released => return AttemptEnd::Interrupted,
@@ -126,6 +131,22 @@ pub fn without_result(verdict: Verdict, exit: Exit, last_effect: Option<String>)
         ),
         Verdict::NotStarted(error) => failed(Code::CouldNotStart, error),
         Verdict::Result | Verdict::ChannelClosed => from_exit(exit),
+    };
+    let end = match end {
+        AttemptEnd::Failed {
+            code,
+            signal,
+            exit_status,
+            message,
+            error,
+        } => AttemptEnd::Failed {
+            code,
+            signal,
+            exit_status,
+            message,
+            error: error.or(stack),
+        },
+        end => end,
     };
     match (end, last_effect) {
         (

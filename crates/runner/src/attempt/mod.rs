@@ -3,8 +3,10 @@
 mod ending;
 mod logs;
 mod output;
+mod stack;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ pub use logs::LogLimits;
 
 /// How long a child that has handed in its result may take to be gone.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a child at its deadline may take to write down where it is.
+const STACK_PATIENCE: Duration = Duration::from_millis(300);
 /// First size of the buffer for a child's frames, bytes: most attempts never need more.
 const READ_BUFFER: usize = 16 * 1024;
 
@@ -46,8 +50,19 @@ pub struct Assignment {
     pub document: Vec<u8>,
     /// For its random streams: nobody outside can guess it.
     pub seed: [u8; 32],
+    /// Where its files lie, to tell them apart when it hangs.
+    pub places: Places,
     /// The child flies as a canary: no user code.
     pub canary: bool,
+}
+
+/// Where the files of an attempt lie.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The user's own.
+    pub project: PathBuf,
+    /// What they run under.
+    pub runtime: PathBuf,
 }
 
 /// What holds for every attempt of a deployment.
@@ -108,6 +123,7 @@ pub async fn run(
     clock: &(dyn Fn() -> Timestamp + Send + Sync),
 ) -> AttemptReport {
     let number = assignment.number;
+    let places = assignment.places.clone();
     let Child {
         channel,
         output,
@@ -132,6 +148,14 @@ pub async fn run(
         () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
         verdict = stop.asked() => verdict,
     };
+    let stack = match verdict {
+        Verdict::Deadline(_) => {
+            killer.ask_for_stack();
+            let text = listener.output.catch(STACK_PATIENCE).await;
+            stack::read(&text, &places.project, &places.runtime)
+        }
+        _ => None,
+    };
     // A child that said how it ended goes by itself; all others are made to.
     let exit = match verdict {
         Verdict::Result | Verdict::ChannelClosed => wait_for_exit(&killer, &mut exited).await,
@@ -142,7 +166,7 @@ pub async fn run(
     };
     listener.drain(clock).await;
     drop(tmp);
-    report(number, verdict, exit, listener, clock())
+    report(number, verdict, exit, listener, stack, clock())
 }
 
 async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Receiver<Exit>) -> Exit {
@@ -294,6 +318,7 @@ fn report(
     verdict: Verdict,
     exit: Exit,
     listener: Listener,
+    stack: Option<ErrorDocument>,
     now: Timestamp,
 ) -> AttemptReport {
     let usage = match &exit {
@@ -320,7 +345,7 @@ fn report(
         None
     };
     let Some(result) = result else {
-        report.end = ending::without_result(verdict, exit, last_effect);
+        report.end = ending::without_result(verdict, exit, last_effect, stack);
         return report;
     };
     match read_result(&mut report, &result) {

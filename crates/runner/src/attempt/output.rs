@@ -1,15 +1,21 @@
 //! What a child's native code prints, as log entries: one per line, the last one whole or not.
 
 use std::io;
+use std::time::Duration;
 
 use domain::Timestamp;
 use tokio::net::unix::pipe;
+use tokio::time::{Instant, timeout_at};
 
 use super::ending::Verdict;
 use super::logs::LogBook;
 
 /// The longest line, bytes; a longer one becomes several entries.
 const LINE_MAX: usize = 16 * 1024;
+/// The most that [`Output::catch`] takes, bytes: the stacks of some hundred threads.
+const CAUGHT_MAX: usize = 256 * 1024;
+/// How long nothing comes when a child has written its stacks.
+const QUIET: Duration = Duration::from_millis(20);
 /// How much is read at a time, bytes.
 const CHUNK: usize = 16 * 1024;
 
@@ -42,6 +48,33 @@ impl Output {
             return Ok(());
         }
         self.read_available(logs, clock)
+    }
+
+    /// What comes within `patience`, until nothing more has come for a moment; not for the log.
+    pub async fn catch(&mut self, patience: Duration) -> String {
+        let mut caught = Vec::new();
+        let mut chunk = [0; CHUNK];
+        let deadline = Instant::now() + patience;
+        while let Some(pipe) = &self.pipe {
+            let wait = if caught.is_empty() {
+                deadline
+            } else {
+                deadline.min(Instant::now() + QUIET)
+            };
+            match timeout_at(wait, pipe.readable()).await {
+                Ok(Ok(())) => {}
+                _ => break,
+            }
+            match pipe.try_read(&mut chunk) {
+                Ok(0) => self.pipe = None,
+                Ok(length) if caught.len() + length <= CAUGHT_MAX => {
+                    caught.extend_from_slice(&chunk[..length])
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => break,
+            }
+        }
+        String::from_utf8_lossy(&caught).into_owned()
     }
 
     /// Takes what is left, without waiting for more.

@@ -1,13 +1,14 @@
 //! What confinement holds is not believed but tried: a child without user code attempts to escape, and tells how it went.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use confinement::Mode;
 use domain::{AttemptEnd, AttemptNumber, Code, DeploymentId, Environment as Where, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{self, Assignment, Stop, Terms};
+use crate::attempt::{self, Assignment, Places, Stop, Terms};
 use crate::process::{Child, SpawnError};
 
 /// How long a canary may take; one that takes longer is taken to hang.
@@ -59,6 +60,10 @@ impl Canary {
             environment: Where::Sandbox,
             document: br#"{"id":"canary"}"#.to_vec(),
             seed: [0; 32],
+            places: Places {
+                project: PathBuf::new(),
+                runtime: PathBuf::new(),
+            },
             canary: true,
         };
         let terms = Terms {

@@ -38,7 +38,7 @@ pub struct ImportError {
     /// What to do about it, where the project's author can.
     pub fix: Option<String>,
     /// What Python said.
-    pub error: Option<ErrorDocument>,
+    pub error: Option<Box<ErrorDocument>>,
 }
 
 impl ImportError {
@@ -331,6 +331,6 @@ fn import_error(failed: Failed) -> ImportError {
         file,
         line,
         fix,
-        error: Some(document),
+        error: Some(Box::new(document)),
     }
 }
