@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from supervisor import Attempt, Zygote  # noqa: E402
+from supervisor import Attempt, Zygote
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def zygote(tmp_path: Path, project: Callable[..., Path]) -> Iterator[Callable[..
         tmp_root = tmp_path / "tmp"
         tmp_root.mkdir(exist_ok=True)
         root = project(end_function, files, settings.get("entry", "functions/end_function.py"))
+        settings["entry"] = settings.pop("asked", settings.get("entry", "functions/end_function.py"))
         started.append(Zygote(root, tmp_root, settings.pop("mode", "serve"), **settings))
         return started[-1]
 

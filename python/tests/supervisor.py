@@ -6,6 +6,7 @@ With `AFTERCALL_PRELOAD` set to a library the zygote forks through it, unconfine
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import select
@@ -130,7 +131,7 @@ class Zygote:
         except BlockingIOError:
             return ""
 
-    def start(self, conversation: Any, **more: Any) -> Running:
+    def start(self, conversation: Any = None, **more: Any) -> Running:
         """Forks a child for `conversation` (a dict, or bytes as they are)."""
         self.tokens += 1
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -140,11 +141,12 @@ class Zygote:
         self.control.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
         theirs.close()
         os.close(output_write)
-        return Running(self, channel, output_read, conversation, more)
+        given = {"id": "c-1"} if conversation is None else conversation
+        return Running(self, channel, output_read, given, more)
 
     def run(self, conversation: Any = None, **more: Any) -> Attempt:
         """One whole attempt."""
-        return self.start(conversation if conversation is not None else {"id": "c-1"}, **more).finish()
+        return self.start(conversation, **more).finish()
 
     def packet(self) -> tuple[bytes, list[int]]:
         ready, _, _ = select.select([self.control], [], [], TIMEOUT_S)
@@ -156,6 +158,8 @@ class Zygote:
         return data, list(fds)
 
     def close(self) -> None:
+        if self.control.fileno() == -1:
+            return
         self.control.close()
         try:
             self.process.wait(TIMEOUT_S)
@@ -185,6 +189,10 @@ class Running:
         self.pid = struct.unpack("=Qi", data[1:])[1]
         for fd in fds:
             os.close(fd)
+        first = more.pop("first", None)
+        if first is not None:
+            channel.sendall(first)
+            return
         raw = conversation if isinstance(conversation, bytes) else json.dumps(conversation).encode()
         start = {
             0: more.pop("version", 1),
@@ -201,10 +209,8 @@ class Running:
 
     def send(self, kind: int, payload: dict[int, Any]) -> None:
         data = cbor.encode(payload)
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.channel.sendall(struct.pack(">IB", len(data), kind) + data)
-        except BrokenPipeError:
-            pass
 
     def finish(self, timeout: float = TIMEOUT_S) -> Attempt:
         """Reads until the child closes its channel, then waits for the report of its exit."""
@@ -247,7 +253,11 @@ class Running:
         elif kind == EFFECT:
             effect = {"number": payload[0], "lane": payload[1], "kind": payload[2], "body": payload[4]}
             self.attempt.effects.append({**effect, **json.loads(payload[3])})
-            answer = self.answer(effect) if self.answer else ("refused", "AC0401", "there is no way out")
+            answer = (
+                self.answer(self.attempt.effects[-1]) if self.answer else ("refused", "AC0401", "there is no way out")
+            )
+            if answer is None:
+                return
             self.send(ANSWER, {0: payload[0], 1: answer[0], 2: answer[1], 3: answer[2], 4: None, 5: None})
         elif kind == RESULT:
             self.attempt.result = payload

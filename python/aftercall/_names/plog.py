@@ -1,8 +1,8 @@
 """`plog`: writes to the run's log, with fields that can be bound for a while.
 
-    plog.info("booked", booking=reference)
-    with plog.tmp_bind(caller=number): …
-    @plog.tmp_bind(step="crm")
+plog.info("booked", booking=reference)
+with plog.tmp_bind(caller=number): …
+@plog.tmp_bind(step="crm")
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def needs_postponing(source: bytes, file: str) -> bool:
     if sys.version_info >= (3, 14) or b":" not in source:
         return False
     try:
-        tree: ast.Module = compile(source, file, "exec", _ONLY_AST, dont_inherit=True)  # type: ignore[assignment]
+        tree: ast.Module = compile(source, file, "exec", _ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError):
         return False  # compiling it for good tells why
     scope = _Scope()
@@ -114,7 +114,13 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 def _signature(function: ast.stmt) -> Iterator[ast.AST]:
     arguments = function.args  # type: ignore[attr-defined]
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    every = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
     for argument in every:
         if argument is not None and argument.annotation is not None:
             yield argument.annotation
@@ -134,8 +140,8 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
         part = stack.pop()
         yield part
         for field in part._fields:
-            value = getattr(part, field, None)
+            value: object = getattr(part, field, None)
             if isinstance(value, list):
                 stack.extend(item for item in value if hasattr(item, "_fields"))
             elif hasattr(value, "_fields"):
-                stack.append(value)
+                stack.append(value)  # type: ignore[arg-type]

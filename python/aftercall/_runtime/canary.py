@@ -121,9 +121,7 @@ def _read_parents_memory() -> None:
     byte = ctypes.create_string_buffer(1)
     remote = (ctypes.c_size_t * 2)(id(sys), 1)
     local = (ctypes.c_size_t * 2)(ctypes.addressof(byte), 1)
-    _syscall(
-        "process_vm_readv", os.getppid(), ctypes.addressof(local), 1, ctypes.addressof(remote), 1, 0
-    )
+    _syscall("process_vm_readv", os.getppid(), ctypes.addressof(local), 1, ctypes.addressof(remote), 1, 0)
 
 
 def _raise_limit() -> None:

@@ -1,8 +1,8 @@
 """What user code prints and logs, as log frames.
 
 The streams are put in place in the zygote, before the project is imported, so that handlers which keep a stream
-(`logging.basicConfig` at import) keep one that works in the child. Until a child opens them they pass everything on
-to the zygote's own output.
+(`logging.basicConfig` at import) keep one that works in the child. Until a child has `Entries` for its host
+they pass everything on to the zygote's own output.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from json import dumps
+from json import JSONEncoder
 from time import time_ns
 
 from aftercall._runtime import frames
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 #: Characters that a line without an end may have before it is written as an entry of its own.
 MAX_LINE = 32 * 1024
+#: Levels of data that are kept as they are when some of it cannot be JSON.
+MAX_CLEANED_DEPTH = 16
 
 
 def cut(text: str, limit: int) -> str:
     """`text` with at most `limit` bytes of UTF-8; what is cut off is said."""
-    if len(text) * 4 <= limit:
-        return text
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= limit:
         return text
@@ -38,20 +38,41 @@ def cut(text: str, limit: int) -> str:
     return f"{kept}… [{len(data) - limit + 64:,} more bytes were cut off]"
 
 
-def fields_json(fields: dict[str, object] | None) -> bytes | None:
-    """Fields as JSON; what JSON lacks as its `repr`. Never an exception: a log call must not end a run."""
-    if not fields:
-        return None
+def _repr(value: object) -> str:
     from aftercall.state.encode import safe_repr
 
+    return safe_repr(value)
+
+
+#: Made once: `json.dumps` with arguments makes an encoder for each call.
+_plain = JSONEncoder(ensure_ascii=False)
+_strict = JSONEncoder(ensure_ascii=False, allow_nan=False, default=_repr)
+
+
+def json_bytes(value: object) -> bytes:
+    """`value` as JSON in UTF-8; what JSON lacks as its `repr`. Never an exception: a run must not end of it."""
     try:
-        text = dumps(fields, default=safe_repr, ensure_ascii=False, allow_nan=False)
-    except (ValueError, TypeError, RecursionError):  # nan, a key that is no text, a circle
-        text = dumps({str(name): safe_repr(value) for name, value in fields.items()}, ensure_ascii=False)
-    data = text.encode("utf-8", "replace")
+        text = _strict.encode(value)
+    except (ValueError, TypeError, RecursionError):  # nan, a circle, a key that is no text
+        text = _plain.encode(_cleaned(value, 0))
+    return text.encode("utf-8", "replace")
+
+
+def _cleaned(value: object, depth: int) -> object:
+    if depth < MAX_CLEANED_DEPTH:
+        if isinstance(value, dict):
+            return {key if type(key) is str else _repr(key): _cleaned(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [_cleaned(item, depth + 1) for item in value]
+    finite = isinstance(value, float) and value - value == 0.0
+    return value if value is None or finite or isinstance(value, str | bool | int) else _repr(value)
+
+
+def fields_json(fields: dict[str, object]) -> bytes:
+    """Fields as JSON; too large ones as the beginning of their text."""
+    data = json_bytes(fields)
     if len(data) > MAX_LOG_FIELDS:
-        kept = cut(text, MAX_LOG_FIELDS // 2)
-        data = dumps({"truncated": kept}, ensure_ascii=False).encode("utf-8", "replace")
+        data = json_bytes({"truncated": cut(data.decode("utf-8", "replace"), MAX_LOG_FIELDS // 2)})
     return data
 
 
@@ -69,8 +90,9 @@ class Entries(Host):
         """Sends one entry. The first one past a limit is replaced by one that says so; later ones are dropped."""
         if self._full:
             return
-        content = cut(content, MAX_LOG_TEXT)
-        data = fields_json(fields)
+        if len(content) * 4 > MAX_LOG_TEXT:
+            content = cut(content, MAX_LOG_TEXT)
+        data = fields_json(fields) if fields else None
         self._entries -= 1
         self._bytes -= len(content) + (len(data) if data else 0)
         if self._entries < 0 or self._bytes < 0:
@@ -80,9 +102,7 @@ class Entries(Host):
                 f"log limit reached ({self._max_entries:,} entries, {self._max_bytes:,} bytes per attempt): "
                 "later entries are not kept"
             )
-        self._channel.send(
-            frames.LOG, {0: level, 1: content, 2: is_pii, 3: time_ns(), 4: logger, 5: data}
-        )
+        self._channel.send(frames.LOG, {0: level, 1: content, 2: is_pii, 3: time_ns(), 4: logger, 5: data})
 
 
 class Stream(io.TextIOBase):
@@ -93,20 +113,15 @@ class Stream(io.TextIOBase):
         self._level = level
         self._fd = fd
         self._partial = ""
-        self._open = False
         self.buffer = _Bytes(self)
 
-    encoding = "utf-8"  # type: ignore[assignment]
-    errors = "backslashreplace"  # type: ignore[assignment]
+    encoding = "utf-8"
+    errors = "backslashreplace"
 
     @property
     def name(self) -> str:
         """As the interpreter names its own streams."""
         return f"<{self._level}>"
-
-    def open(self) -> None:
-        """From now on (in the child) lines are entries of the run."""
-        self._open = True
 
     def writable(self) -> bool:
         """True."""
@@ -120,7 +135,7 @@ class Stream(io.TextIOBase):
         """Takes `text`; complete lines are written down at once."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if not self._open:
+        if not isinstance(current.host, Entries):
             os.write(self._fd, text.encode("utf-8", "backslashreplace"))
             return len(text)
         *lines, partial = (self._partial + text).split("\n")
@@ -172,16 +187,12 @@ def install() -> None:
     sys.stderr = sys.__stderr__ = stderr  # type: ignore[misc,assignment]
 
 
-def open_streams() -> None:
-    """From now on (in the child) what is printed belongs to the run."""
-    stdout.open()
-    stderr.open()
-
-
 def flush_streams() -> None:
     """Writes down lines that have not ended."""
-    stdout.flush()
-    stderr.flush()
+    if stdout._partial:
+        stdout.flush()
+    if stderr._partial:
+        stderr.flush()
 
 
 def logging_imported(module: object) -> None:

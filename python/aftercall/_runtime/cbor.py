@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 #: Arrays and maps nest at most this deep.
 MAX_DEPTH = 8
 
-_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
 _FALSE, _TRUE, _NULL, _FLOAT64 = 0xF4, 0xF5, 0xF6, 0xFB
 
 
@@ -25,54 +24,65 @@ class CborError(ValueError):
 
 def encode(item: Item) -> bytes:
     """`item` as CBOR."""
-    out: list[bytes] = []
+    out = bytearray()
     _write(item, out, 0)
-    return b"".join(out)
+    return bytes(out)
 
 
-def _head(major: int, value: int) -> bytes:
-    if value < 24:
-        return bytes((major << 5 | value,))
-    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if value < 1 << (8 * size):
-            return bytes((major << 5 | code,)) + value.to_bytes(size, "big")
-    raise CborError(f"an integer of {value.bit_length()} bits does not fit")
-
-
-def _write(item: Item, out: list[bytes], depth: int) -> None:
-    if item is None:
-        out.append(b"\xf6")
-    elif item is True:
-        out.append(b"\xf5")
-    elif item is False:
-        out.append(b"\xf4")
-    elif isinstance(item, int):
-        out.append(_head(_UINT, item) if item >= 0 else _head(_NEGATIVE, -1 - item))
-    elif isinstance(item, bytes):
-        out += (_head(_BYTES, len(item)), item)
-    elif isinstance(item, str):
+def _write(item: Item, out: bytearray, depth: int) -> None:
+    # One function for all items, the common ones first: a child writes a few dozen, each call touches pages anew.
+    if isinstance(item, str):
         # A lone surrogate has no UTF-8; what travels as text here is for people to read.
         text = item.encode("utf-8", "backslashreplace")
-        out += (_head(_TEXT, len(text)), text)
+        _head(out, 0x60, len(text))
+        out += text
+    elif item is None:
+        out.append(_NULL)
+    elif isinstance(item, bytes):
+        _head(out, 0x40, len(item))
+        out += item
+    elif isinstance(item, bool):
+        out.append(_TRUE if item else _FALSE)
+    elif isinstance(item, int):
+        if item >= 0:
+            _head(out, 0x00, item)
+        else:
+            _head(out, 0x20, -1 - item)
     elif isinstance(item, float):
         from struct import pack
 
-        out.append(b"\xfb" + pack(">d", item))
+        out.append(_FLOAT64)
+        out += pack(">d", item)
     elif depth >= MAX_DEPTH:
         raise CborError(f"nested deeper than {MAX_DEPTH} levels")
-    elif isinstance(item, list | tuple):
-        out.append(_head(_ARRAY, len(item)))
-        for member in item:
-            _write(member, out, depth + 1)
     elif isinstance(item, dict):
-        out.append(_head(_MAP, len(item)))
+        _head(out, 0xA0, len(item))
         for key, member in item.items():
             if type(key) is not int:
                 raise CborError(f"a map's key is an integer, not {type(key).__name__}")
-            _write(key, out, depth + 1)
+            if 0 <= key < 24:
+                out.append(key)
+            else:
+                _write(key, out, depth)
+            _write(member, out, depth + 1)
+    elif isinstance(item, list | tuple):
+        _head(out, 0x80, len(item))
+        for member in item:
             _write(member, out, depth + 1)
     else:
         raise CborError(f"{type(item).__name__} has no item in CBOR here")
+
+
+def _head(out: bytearray, major: int, value: int) -> None:
+    if value < 24:
+        out.append(major | value)
+        return
+    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if value < 1 << (8 * size):
+            out.append(major | code)
+            out += value.to_bytes(size, "big")
+            return
+    raise CborError(f"an integer of {value.bit_length()} bits does not fit")
 
 
 def decode(data: bytes) -> Item:
@@ -83,53 +93,47 @@ def decode(data: bytes) -> Item:
     return item
 
 
-def _argument(data: bytes, at: int) -> tuple[int, int]:
-    """The number that the head at `at` carries, and where what follows begins."""
-    low = data[at] & 0x1F
-    if low < 24:
-        return low, at + 1
-    if low > 27:
-        raise CborError("indefinite lengths are not used")
-    size = 1 << (low - 24)
-    end = at + 1 + size
-    if end > len(data):
-        raise CborError("cut short")
-    value = int.from_bytes(data[at + 1 : end], "big")
-    if value < 24 or (size > 1 and value < 1 << (4 * size)):
-        raise CborError("a number is not in its shortest form")
-    return value, end
-
-
 def _read(data: bytes, at: int, depth: int) -> tuple[Item, int]:
     if at >= len(data):
         raise CborError("cut short")
     head = data[at]
-    major = head >> 5
-    if major == 7:
+    major, value = head & 0xE0, head & 0x1F
+    if major >= 0xC0:
         return _simple(data, at, head)
-    if major == 6:
-        raise CborError("tags are not used")
-    value, at = _argument(data, at)
-    if major == _UINT:
+    at += 1
+    if value >= 24:
+        value, at = _argument(data, at, value)
+    if major == 0x00:
         return value, at
-    if major == _NEGATIVE:
+    if major == 0x20:
         return -1 - value, at
-    if major in (_BYTES, _TEXT):
-        end = at + value
-        if end > len(data):
-            raise CborError("cut short")
-        raw = data[at:end]
-        if major == _BYTES:
-            return raw, end
+    end = at + value
+    if end > len(data):  # each member of an array or a map takes a byte at least
+        raise CborError("cut short")
+    if major == 0x40:
+        return data[at:end], end
+    if major == 0x60:
         try:
-            return raw.decode(), end
+            return data[at:end].decode(), end
         except UnicodeDecodeError:
             raise CborError("text that is not UTF-8") from None
     if depth >= MAX_DEPTH:
         raise CborError(f"nested deeper than {MAX_DEPTH} levels")
-    if value > len(data) - at:  # each member takes a byte at least
+    return _members(data, at, value, depth) if major == 0x80 else _pairs(data, at, value, depth)
+
+
+def _argument(data: bytes, at: int, code: int) -> tuple[int, int]:
+    """The number in the bytes that follow a head with `code`, and where what follows begins."""
+    if code > 27:
+        raise CborError("indefinite lengths are not used")
+    size = 1 << (code - 24)
+    end = at + size
+    if end > len(data):
         raise CborError("cut short")
-    return _members(data, at, value, depth) if major == _ARRAY else _pairs(data, at, value, depth)
+    value = int.from_bytes(data[at:end], "big")
+    if value < 24 or (size > 1 and value < 1 << (4 * size)):
+        raise CborError("a number is not in its shortest form")
+    return value, end
 
 
 def _simple(data: bytes, at: int, head: int) -> tuple[Item, int]:
@@ -140,6 +144,8 @@ def _simple(data: bytes, at: int, head: int) -> tuple[Item, int]:
             raise CborError("cut short")
         value: float = unpack(">d", data[at + 1 : at + 9])[0]
         return value, at + 9
+    if head < 0xE0:
+        raise CborError("tags are not used")
     if head not in (_FALSE, _TRUE, _NULL):
         raise CborError(f"unknown item {head:#x}")
     return (False, True, None)[head - _FALSE], at + 1

@@ -90,7 +90,11 @@ def _clock_and_random(tree: ast.Module, file: str) -> Iterator[Finding]:
             }
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = node.args
-            stack += [*arguments.defaults, *(item for item in arguments.kw_defaults if item), *node.decorator_list]
+            stack += [
+                *arguments.defaults,
+                *(item for item in arguments.kw_defaults if item),
+                *node.decorator_list,
+            ]
         elif isinstance(node, ast.Lambda) or _is_main_guard(node):
             continue
         else:

@@ -6,6 +6,7 @@ be made is made, in the zygote.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 from json import JSONDecoder, JSONEncoder, loads
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aftercall._runtime.cbor import Item
     from aftercall._runtime.project import LoadedProject
     from aftercall._runtime.tracebacks import ErrorDocument
+    from aftercall.state.decode import Resolve
 
 RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
     "returned",
@@ -42,6 +44,8 @@ RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
 
 #: For state, which `encode_state` has made fit for JSON.
 _STATE = JSONEncoder(ensure_ascii=False)
+#: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
+STACK_SIGNAL = 3
 #: Exit status of a child that could not even say what went wrong.
 EXIT_PROTOCOL = 70
 
@@ -49,11 +53,13 @@ EXIT_PROTOCOL = 70
 class Child:
     """What a forked process does. Made in the zygote; `run` is called after the fork and does not return."""
 
-    def __init__(self, load: Callable[[], LoadedProject | None], places: Places) -> None:
+    def __init__(
+        self, load: Callable[[], LoadedProject | None], places: Places, channel: Channel | None = None
+    ) -> None:
         self._load = load
         self._places = places
         self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
-        self._channel = Channel()
+        self._channel = channel or Channel()
         self._timing: dict[str, int] = {}
 
     def run(self) -> None:
@@ -79,9 +85,10 @@ class Child:
             return
         gc.enable()  # off since before the imports, so that no collection touches what the zygote shares
         settings = parse(_bytes(start, 8))
-        limits = settings.get("limits") or {}
-        current.host = host = capture.Entries(self._channel, limits)
+        limits, grace = settings.get("limits"), settings.get("grace_s")
+        current.host = host = capture.Entries(self._channel, limits if isinstance(limits, dict) else {})
         effects.open(Exchange(self._channel))
+        faulthandler.register(STACK_SIGNAL, 2, all_threads=True)  # type: ignore[attr-defined,unused-ignore]  # not on Windows
         reseed(_bytes(start, 6))
         if settings.get("canary"):
             self._canary()
@@ -90,9 +97,18 @@ class Child:
         if loaded is None:
             return
         host.find_function = loaded.find_function
-        conv = self._conversation(start, loaded)
+        conv = self._conversation(start, loaded.find_class)
         if conv is not None:
-            self._call(conv, loaded.function, float(settings.get("grace_s", GRACE_S)))
+            self._call(conv, loaded.function, grace if isinstance(grace, int | float) else GRACE_S)
+
+    def rehearse(self, function: Callable[[Conversation], object]) -> None:
+        """The way of an attempt, without what changes the process: see `aftercall._runtime.rehearsal`."""
+        _, start = self._channel.receive()
+        current.host = capture.Entries(self._channel, {})
+        conv = self._conversation(start, lambda _name: None)
+        assert conv is not None
+        function(conv)
+        self._finish(RETURNED, conv, None)
 
     def _canary(self) -> None:
         from aftercall._runtime.canary import attempts
@@ -109,15 +125,15 @@ class Child:
             self._result(UNREADY, error=_plain_error("NoProject", "this zygote has no project"))
         return loaded
 
-    def _conversation(self, start: dict[int, Item], loaded: LoadedProject) -> Conversation | None:
+    def _conversation(self, start: dict[int, Item], find_class: Resolve) -> Conversation | None:
         raw = _bytes(start, 5)
         try:
             document = parse(raw)
             state = document.get("state") or {}
-            if has_tags(raw):
-                state = decode_state(state, loaded.find_class, _warn_of_state)
-            elif type(state) is not dict:
+            if type(state) is not dict:
                 raise StateError("", f"state must be an object, not {type(state).__name__}")
+            if has_tags(raw):
+                state = decode_state(state, find_class, _warn_of_state)
         except StateError as error:
             path = f"/state{error.path}"
             self._result(REFUSED_INPUT, error={**_plain_error("StateError", f"{path}: {error.reason}"), "path": path})
@@ -154,12 +170,15 @@ class Child:
 
     def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
         capture.flush_streams()
+        state: bytes | None = None
         try:
-            state = _STATE.encode(encode_state(conv.state, _warn_of_value)).encode()
+            kept = conv.state
+            if not isinstance(kept, dict):
+                raise StateError("", f"conv.state was replaced by a {type(kept).__name__}")
+            state = _STATE.encode(encode_state(kept, _warn_of_value)).encode()
         except (StateError, RecursionError, MemoryError) as problem:
-            state = None
             if outcome == RETURNED:
-                outcome, error = RAISED, _plain_error("StateError", f"state cannot be kept: {problem}")
+                outcome, error = RAISED, _plain_error("StateError", f"conv.state cannot be kept: {problem}")
         self._result(outcome, state, conv._metrics, conv._actions, error)
 
     def _result(
@@ -170,7 +189,12 @@ class Child:
         actions: object = (),
         error: ErrorDocument | None = None,
     ) -> None:
-        parts: list[bytes | None] = [capture.json_bytes(metrics), capture.json_bytes(actions), None, capture.json_bytes(self._timing)]
+        parts: list[bytes | None] = [
+            capture.json_bytes(metrics),
+            capture.json_bytes(actions),
+            None,
+            capture.json_bytes(self._timing),
+        ]
         if error is not None:
             parts[2] = capture.json_bytes(error)
         size = len(state or b"") + sum(len(part or b"") for part in parts)
@@ -184,7 +208,7 @@ class Child:
 
 
 #: The scanner alone: `loads` looks for an encoding and for white space first, in six functions.
-_scan = JSONDecoder().scan_once
+_scan: Callable[[str, int], tuple[object, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def parse(raw: bytes) -> dict[str, object]:

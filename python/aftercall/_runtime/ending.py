@@ -17,7 +17,7 @@ from aftercall.conv.host import current
 def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
     """Runs what must run at the end, then `finish`, which sends the result."""
     threads = _threads_to_join()
-    handlers = atexit._ncallbacks()  # type: ignore[attr-defined]
+    handlers = atexit._ncallbacks()
     if not threads and not handlers:
         finish()
         return
@@ -41,7 +41,7 @@ def _threads_to_join() -> bool:
 
 
 class _Watch:
-    """Ends the process with the result when the grace time is over. A thread, since native code may hold the main one."""
+    """Ends the process with the result when the grace time is over: a thread, as native code may hold the main one."""
 
     def __init__(self, grace_s: float, finish: Callable[[], None]) -> None:
         from _thread import allocate_lock, start_new_thread

@@ -36,8 +36,9 @@ class FrameError(ValueError):
 class Channel:
     """Both directions of one descriptor. Frames may be sent by any thread, and by code that a frame interrupts."""
 
-    def __init__(self, fd: int = CHANNEL_FD) -> None:
+    def __init__(self, fd: int = CHANNEL_FD, out: int | None = None) -> None:
         self._fd = fd
+        self._out = fd if out is None else out
         self._buffer = b""
         self._sending = RLock()
         self._unsent: list[bytes] = []
@@ -50,7 +51,7 @@ class Channel:
         if size > MAX_PAYLOAD_IN:
             raise FrameError(f"a payload of {size:,} bytes; at most {MAX_PAYLOAD_IN:,} are taken")
         payload = cbor.decode(self._take(size))
-        if not isinstance(payload, dict):
+        if type(payload) is not dict:
             raise FrameError("a payload is a map")
         return header[4], payload
 
@@ -86,11 +87,11 @@ class Channel:
                 self._busy = False
 
     def _write(self, data: bytes) -> None:
-        written = os.write(self._fd, data)
+        written = os.write(self._out, data)
         if written < len(data):
             rest = memoryview(data)[written:]
             while rest:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[os.write(self._out, rest) :]
 
 
 class Answer:

@@ -19,8 +19,12 @@ from aftercall._runtime.annotations import needs_postponing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from importlib.abc import Loader
     from types import CodeType, ModuleType
+
+else:
+    Loader = object  # `importlib.abc` imports `typing`; only the methods count
 
 #: The vendor's module → ours.
 OURS = {
@@ -62,13 +66,13 @@ class Project:
 class ProjectFinder:
     """The finder. Also tells interested parts of the runtime when a module of a library has been imported."""
 
-    def __init__(self, project: Project | None, hooks: dict[str, Callable[[ModuleType], None]]) -> None:
+    def __init__(self, project: Project | None, hooks: Mapping[str, Callable[[ModuleType], None]]) -> None:
         self._project = project
         self._hooks = hooks
 
     def install(self) -> None:
         """Puts it first on `sys.meta_path`, and runs the hooks of what is imported already."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
         for name, hook in self._hooks.items():
             if name in sys.modules:
                 hook(sys.modules[name])
@@ -176,7 +180,7 @@ def _alias(name: str, real: str) -> ModuleSpec:
     return spec
 
 
-class _Alias:
+class _Alias(Loader):
     """One module under a second name."""
 
     def __init__(self, real: str) -> None:
@@ -194,7 +198,7 @@ class _Alias:
         module.__spec__ = self._spec
 
 
-class _Hooked:
+class _Hooked(Loader):
     """A library's own loader, with something of ours after it."""
 
     def __init__(self, loader: object, hook: Callable[[ModuleType], None]) -> None:
@@ -214,8 +218,8 @@ class _Hooked:
         self._hook(module)
 
 
-class _Source:
-    """Compiles and runs a file of the project. No bytecode is written: the folder is read-only, the import happens once."""
+class _Source(Loader):
+    """Compiles and runs a file of the project. No bytecode is written: the import happens once."""
 
     def __init__(self, project: Project, file: str) -> None:
         self._project = project
@@ -242,7 +246,8 @@ class _Source:
         source = self._bytes()
         self._project.sources[self._file] = name
         flags = _FUTURE_ANNOTATIONS if needs_postponing(source, self._file) else 0
-        return compile(source, self._file, "exec", flags, dont_inherit=True)  # type: ignore[return-value]
+        code: CodeType = compile(source, self._file, "exec", flags, dont_inherit=True)
+        return code
 
     def get_source(self, name: str) -> str:
         """The file's text, for `inspect` and `linecache`."""
@@ -260,7 +265,7 @@ class _Source:
         """For `importlib.resources`."""
         from importlib.readers import FileReader
 
-        return FileReader(self)
+        return FileReader(self)  # type: ignore[arg-type]
 
     @property
     def path(self) -> str:

@@ -14,6 +14,8 @@ from aftercall._runtime.limits import MAX_PACKET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aftercall._runtime.native import Limits
 
 _FD_SIZE = array.array("i").itemsize
@@ -155,9 +157,10 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
-def _prctl():  # type: ignore[no-untyped-def]  # a ctypes function
+def _prctl() -> Callable[[int, int], int] | None:
     if sys.platform != "linux":
         return None
     import ctypes
 
-    return ctypes.CDLL(None).prctl
+    function: Callable[[int, int], int] = ctypes.CDLL(None).prctl
+    return function

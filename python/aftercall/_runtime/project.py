@@ -122,7 +122,10 @@ def load(project: Project, entry: str) -> LoadedProject:
         raise ImportFailed(
             "AC0201",
             project_error(
-                f"there is no {entry}", entry, 1, f"Create {entry} with a function `end_function(conv)` in it."
+                f"there is no {entry}",
+                entry,
+                1,
+                f"Create {entry} with a function `end_function(conv)` in it.",
             ),
         )
     try:
@@ -171,7 +174,12 @@ _NEWER_NAMES = {
     ("warnings", "deprecated"): "3.13",
     ("copy", "replace"): "3.13",
 }
-_NEWER_MODULES = {"annotationlib": "3.14", "string.templatelib": "3.14", "compression": "3.14", "compression.zstd": "3.14"}
+_NEWER_MODULES = {
+    "annotationlib": "3.14",
+    "string.templatelib": "3.14",
+    "compression": "3.14",
+    "compression.zstd": "3.14",
+}
 
 
 def newer_name(error: BaseException) -> str | None:

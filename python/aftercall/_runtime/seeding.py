@@ -25,4 +25,4 @@ def reseed(seed: bytes) -> None:
         numpy_random.seed(int.from_bytes(seed[:4], "big"))
     tempfile = modules.get("tempfile")
     if tempfile is not None:
-        tempfile.tempdir = None  # may have been found while importing; the child has a folder of its own
+        tempfile.tempdir = None  # type: ignore[attr-defined]  # may have been found while importing; the child has a folder of its own

@@ -31,6 +31,7 @@ from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
 from aftercall._runtime.limits import MAX_PACKET  # noqa: E402
 from aftercall._runtime.native import Plain, Preload, os_fork  # noqa: E402
 from aftercall._runtime.project import ImportFailed, LoadedProject, load  # noqa: E402
+from aftercall._runtime.rehearsal import rehearse  # noqa: E402
 from aftercall._runtime.tracebacks import Places, error_document  # noqa: E402
 
 TYPE_CHECKING = False
@@ -86,6 +87,8 @@ class Zygote:
     def prepare(self) -> None:
         """Sets the process up as user code expects it."""
         sys.argv = ["aftercall"]
+        # Wherever a child is: it starts in a folder of its own. Setting it there costs 30 page faults.
+        os.environ["TMPDIR"] = "."
         _add_virtualenv(self._settings.get("virtualenv"))
         if self._project is not None:
             sys.path.append(self._project.root)
@@ -112,12 +115,20 @@ class Zygote:
             document = error_document(error, self._places)
             frames: list[dict[str, object]] = document["frames"]  # type: ignore[assignment]
             at = next((frame for frame in reversed(frames) if frame["own"]), None)
-            self._warn("AC0203", f"conv.functions.{name} cannot be imported: {document['type']}: {document['message']}", at)
+            self._warn(
+                "AC0203",
+                f"conv.functions.{name} cannot be imported: {document['type']}: {document['message']}",
+                at,
+            )
         if loaded.function.__code__.co_flags & 0x180 if hasattr(loaded.function, "__code__") else False:
             import asyncio  # noqa: F401 - an `async def` needs it, and a child would take 50 ms to import it
         for site, what in effects.refused_at_import:
             file, _, line = site.rpartition(":")
-            self._warn("AC0205", f"{what} was refused while the project was being imported", {"file": file, "line": int(line) if line.isdigit() else 0})
+            self._warn(
+                "AC0205",
+                f"{what} was refused while the project was being imported",
+                {"file": file, "line": int(line) if line.isdigit() else 0},
+            )
         return loaded
 
     def _warn(self, code: str, message: str, at: dict[str, object] | None) -> None:
@@ -142,6 +153,7 @@ class Zygote:
         native = self._native
         child = Child((lambda: self._loaded) if self._mode != "late_import" else self._load, self._places)
         forks: Callable[[], int] = os_fork if fork == "fork" else native.fork
+        rehearse()
         native.serve(CONTROL_FD)
         gc.freeze()
         while native.next():
@@ -242,7 +254,13 @@ def main() -> int:
 
 
 def _fail(code: str, message: str) -> int:
-    document = {"type": "ZygoteError", "message": message, "traceback": message, "frames": [], "cause": None}
+    document: dict[str, object] = {
+        "type": "ZygoteError",
+        "message": message,
+        "traceback": message,
+        "frames": [],
+        "cause": None,
+    }
     _send({"failed": {"code": code, "error": document}})
     return 1
 

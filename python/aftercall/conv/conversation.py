@@ -117,10 +117,12 @@ class Conversation(DuringCall):
         """`text` with `{{vrbl:name}}` and `$name` from state, `${name}` from the variant's attributes."""
         import re
 
+        attributes: Mapping[str, object] = self.variant or {}
+
         def value(found: re.Match[str]) -> str:
             braced, plain, variant = found.groups()
             if variant is not None:
-                attribute = self.variant_name if variant == "variant_name" else (self.variant or {}).get(variant)
+                attribute = self.variant_name if variant == "variant_name" else attributes.get(variant)
                 return found[0] if attribute is None else str(attribute)
             name = braced or plain
             return text_of(self.state[name]) if name in self.state else found[0]

@@ -19,9 +19,7 @@ class Destination(Record):
     def from_dict(cls, data: Mapping[str, object]) -> Destination:
         """From `name`, `phone_number` and `sip_headers`."""
         headers = data.get("sip_headers")
-        return cls(
-            str(data["name"]), str(data["phone_number"]), dict(headers) if isinstance(headers, dict) else None
-        )
+        return cls(str(data["name"]), str(data["phone_number"]), dict(headers) if isinstance(headers, dict) else None)
 
     def to_dict(self) -> dict[str, object]:
         """`name`, `phone_number`, `sip_headers`."""

@@ -28,7 +28,7 @@ CHANNEL_TYPES = {"voice": "sip.polyai", "chat": "webchat.polyai", "sms": "sms.tw
 class Run(Record):
     """`conv.run`: the run that calls the function."""
 
-    def __init__(self, id: str, attempt: int, deployment: str) -> None:  # noqa: A002
+    def __init__(self, id: str, attempt: int, deployment: str) -> None:
         self.id = id
         self.attempt = attempt
         self.deployment = deployment
@@ -217,7 +217,9 @@ class ConversationDocument:
         """The templates for text messages, by name."""
         return {
             name: SMSTemplate(
-                str(item.get("name") or name), str(item.get("content") or ""), str(item.get("phone_number") or "")
+                str(item.get("name") or name),
+                str(item.get("content") or ""),
+                str(item.get("phone_number") or ""),
             )
             for name, item in self._named_records("sms_templates").items()
         }

@@ -114,9 +114,7 @@ class DuringCall(ConversationDocument):
         """Only during the call."""
         too_late("set_language")
 
-    def set_asr_biasing(
-        self, keywords: list[str] | None = None, custom_biases: dict[str, float] | None = None
-    ) -> None:
+    def set_asr_biasing(self, keywords: list[str] | None = None, custom_biases: dict[str, float] | None = None) -> None:
         """Only during the call."""
         too_late("set_asr_biasing")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 
 from aftercall.conv.record import AttributeDict, Record
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, time
 
 
-class EntityType(str, Enum):
+class EntityType(StrEnum):
     """What kind of value an entity is."""
 
     ADDRESS = "address"
@@ -29,16 +29,12 @@ class EntityType(str, Enum):
     NAME = "name"
     FREE_TEXT = "free_text"
 
-    __str__ = str.__str__
 
-
-class NumericType(str, Enum):
+class NumericType(StrEnum):
     """Whether a number may have a fraction."""
 
     INT = "int"
     FLOAT = "float"
-
-    __str__ = str.__str__
 
 
 class EntityValidationResult(Record):
@@ -46,11 +42,11 @@ class EntityValidationResult(Record):
 
     def __init__(
         self,
-        id: str,  # noqa: A002 - the vendor's name
+        id: str,
         name: str,
         valid: bool,
         value: str,
-        type: EntityType | str,  # noqa: A002 - the vendor's name
+        type: EntityType | str,
         error: str | None = None,
     ) -> None:
         self.id = id
@@ -225,7 +221,7 @@ class TimeConfig(Record):
 
     def __init__(
         self,
-        format: str = "%H:%M",  # noqa: A002 - the vendor's name
+        format: str = "%H:%M",
         earliest_time_inclusive: time | None = None,
         latest_time_inclusive: time | None = None,
         time_pivot: int = 0,

@@ -23,9 +23,7 @@ class FlowTransition(Record):
 class Transition(Record):
     """A wish to enter or leave a flow, or to go to a step."""
 
-    def __init__(
-        self, exit_flow: bool = False, goto_flow: str | None = None, goto_step: str | None = None
-    ) -> None:
+    def __init__(self, exit_flow: bool = False, goto_flow: str | None = None, goto_step: str | None = None) -> None:
         self.exit_flow = exit_flow
         self.goto_flow = goto_flow
         self.goto_step = goto_step
@@ -34,9 +32,7 @@ class Transition(Record):
     def from_dict(cls, d: Mapping[str, object]) -> Transition:
         """From a dict with the names of the fields."""
         flow, step = d.get("goto_flow"), d.get("goto_step")
-        return cls(
-            bool(d.get("exit_flow")), None if flow is None else str(flow), None if step is None else str(step)
-        )
+        return cls(bool(d.get("exit_flow")), None if flow is None else str(flow), None if step is None else str(step))
 
     def is_noop(self) -> bool:
         """Whether it asks for nothing."""

@@ -34,9 +34,7 @@ class HandoffConfig(Record):
 class Handoff(Record):
     """A transfer: to where, and why. `handoff` says how, if that is known."""
 
-    def __init__(
-        self, handoff: HandoffConfig | None, reason: str | None, destination: str | None = None
-    ) -> None:
+    def __init__(self, handoff: HandoffConfig | None, reason: str | None, destination: str | None = None) -> None:
         self.handoff = handoff
         self.reason = reason
         self.destination = destination

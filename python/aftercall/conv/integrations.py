@@ -20,7 +20,7 @@ class ApiIntegrationData(Record):
 
     def __init__(
         self,
-        id: str,  # noqa: A002 - the vendor's name
+        id: str,
         name: str,
         environments: dict[str, dict[str, str]],
         operations: list[dict[str, str]],

@@ -52,7 +52,7 @@ class ContextVault(AttributeDict):
     __delitem__ = _refuse
     __ior__ = _refuse  # type: ignore[assignment]
     clear = _refuse
-    pop = _refuse  # type: ignore[assignment]
+    pop = _refuse
     popitem = _refuse  # type: ignore[assignment]
-    setdefault = _refuse  # type: ignore[assignment]
+    setdefault = _refuse
     update = _refuse

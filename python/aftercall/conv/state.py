@@ -34,7 +34,7 @@ class State(dict[str, object]):
     def __contains__(self, key: object) -> bool:
         return dict.__contains__(self, key) or key in self._builtin
 
-    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
+    def get(self, key: str, default: object = None) -> object:
         """`self[key]`, or `default`."""
         if dict.__contains__(self, key):
             return dict.__getitem__(self, key)
@@ -73,9 +73,9 @@ class ReadOnlyDict(dict[str, object]):
     __delitem__ = __readonly__
     __ior__ = __readonly__  # type: ignore[assignment]
     clear = __readonly__
-    pop = __readonly__  # type: ignore[assignment]
+    pop = __readonly__
     popitem = __readonly__  # type: ignore[assignment]
-    setdefault = __readonly__  # type: ignore[assignment]
+    setdefault = __readonly__
     update = __readonly__
 
     def __deepcopy__(self, memo: dict[int, object]) -> ReadOnlyDict:

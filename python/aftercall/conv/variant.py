@@ -16,9 +16,7 @@ class TranslationReplacementProxy:
 
     __slots__ = ("_language", "_texts")
 
-    def __init__(
-        self, translations_config: Mapping[str, Mapping[str, str]] | None, language_code: str | None
-    ) -> None:
+    def __init__(self, translations_config: Mapping[str, Mapping[str, str]] | None, language_code: str | None) -> None:
         self._texts = translations_config or {}
         self._language = language_code
 
@@ -34,8 +32,6 @@ class TranslationReplacementProxy:
 class ASRBiasing(Record):
     """Words that the recogniser was told to expect."""
 
-    def __init__(
-        self, keywords: list[str] | None = None, custom_biases: dict[str, float] | None = None
-    ) -> None:
+    def __init__(self, keywords: list[str] | None = None, custom_biases: dict[str, float] | None = None) -> None:
         self.keywords = keywords
         self.custom_biases = custom_biases

@@ -24,7 +24,11 @@ class TTSVoice(Record):
 
     def to_dict(self) -> dict[str, object]:
         """Provider, voice and settings."""
-        return {"provider": self.provider, "provider_voice_id": self.provider_voice_id, "config": dict(self.config)}
+        return {
+            "provider": self.provider,
+            "provider_voice_id": self.provider_voice_id,
+            "config": dict(self.config),
+        }
 
 
 class CustomVoice(TTSVoice):
@@ -52,9 +56,7 @@ class ElevenLabsVoice(TTSVoice):
 class RimeVoice(TTSVoice):
     """A voice of Rime."""
 
-    def __init__(
-        self, provider_voice_id: str, speech_alpha: float | None = None, model_id: str | None = None
-    ) -> None:
+    def __init__(self, provider_voice_id: str, speech_alpha: float | None = None, model_id: str | None = None) -> None:
         super().__init__("rime", provider_voice_id, {"speech_alpha": speech_alpha, "model_id": model_id})
 
 
@@ -126,7 +128,11 @@ class PlayHTVoice(TTSVoice):
         voice_engine: str | None = None,
     ) -> None:
         settings: dict[str, object] = {"speed": speed, "temperature": temperature, "emotion": emotion}
-        guidance = {"voice_guidance": voice_guidance, "style_guidance": style_guidance, "voice_engine": voice_engine}
+        guidance = {
+            "voice_guidance": voice_guidance,
+            "style_guidance": style_guidance,
+            "voice_engine": voice_engine,
+        }
         super().__init__("playht", provider_voice_id, settings | guidance)
 
 
@@ -142,7 +148,13 @@ class MinimaxVoice(TTSVoice):
         pitch: float | None = None,
         emotion: str | None = None,
     ) -> None:
-        settings = {"model_id": model_id, "speed": speed, "vol": vol, "pitch": pitch, "emotion": emotion}
+        settings: dict[str, object] = {
+            "model_id": model_id,
+            "speed": speed,
+            "vol": vol,
+            "pitch": pitch,
+            "emotion": emotion,
+        }
         super().__init__("minimax", voice_id, settings)
 
 
@@ -169,14 +181,7 @@ class GoogleVoice(TTSVoice):
 
 
 VoiceType = (
-    CustomVoice
-    | ElevenLabsVoice
-    | PlayHTVoice
-    | CartesiaVoice
-    | RimeVoice
-    | MinimaxVoice
-    | HumeVoice
-    | GoogleVoice
+    CustomVoice | ElevenLabsVoice | PlayHTVoice | CartesiaVoice | RimeVoice | MinimaxVoice | HumeVoice | GoogleVoice
 )
 
 

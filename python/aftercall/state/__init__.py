@@ -28,17 +28,18 @@ Everything else is an object with the key ``$type``, a *tag*:
 ``object``     ``class``, and ``fields``: object from attribute to value
 =============  =================================================================================
 
-``class`` is the module and the qualified name: ``functions.orders.Order``, ``_gen.Address``. A reader rebuilds
-objects without calling ``__init__`` and only from classes of the project, of ``_gen`` and of a short list of
-standard ones; any other class gives a `StandIn`: read-only, attribute access, written again as it was read. In
-``fields``, a pydantic model's private attributes are the keys that begin with ``_``, and the set of the fields that
-were given explicitly travels as ``__pydantic_fields_set__`` when it is not the set of all fields.
+``class`` is the module and the qualified name: ``functions.orders.Order``, ``_gen.Address``. A reader rebuilds objects
+without calling ``__init__`` and only from classes of the project, of ``_gen`` and of a short list of standard ones
+(`aftercall.state.standard`); any other class gives a `StandIn`: read-only, attribute access, written again as it was
+read. In ``fields``, a pydantic model's private attributes are the keys that begin with ``_``, and the set of the fields
+that were given explicitly travels as ``__pydantic_fields_set__`` when it is not the set of all fields.
 
-A tag with other members than these is refused, since it could not be written again. An unknown ``$type`` (or one that is not a string) is refused with
-the path of the tag, a JSON pointer into the wire document.
+A tag with other members than these is refused, since it could not be written again. An unknown ``$type`` (or one that
+is not a string) is refused. Errors carry the path of the place: a JSON pointer into the wire document.
 
 Limits: containers (list, dict, tuple, set, object) nest at most `MAX_DEPTH` deep, the root being 1; the brackets
-inside a tag (``items``, its pairs, ``fields``) do not count. A dict or object has at most `MAX_KEYS` keys. Nothing here knows of pickle, and nothing ever will: state comes from outside.
+inside a tag (``items``, its pairs, ``fields``) do not count. A dict or object has at most `MAX_KEYS` keys. Nothing here
+knows of pickle, and nothing ever will: state comes from outside.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def safe_repr(value: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-class _Unsupported(Exception):  # noqa: N818 - never leaves this module
+class _Unsupported(Exception):
     """The value at hand cannot be written; the text says why."""
 
 
@@ -74,7 +74,7 @@ class _Encoder:
         kind = type(value)
         try:
             if kind is str:
-                return _text(value)  # type: ignore[arg-type]
+                return value if value.isascii() else _text(value)  # type: ignore[attr-defined,arg-type]
             if value is None or kind is bool:
                 return value
             if kind is int:
@@ -95,7 +95,7 @@ class _Encoder:
         if len(value) > MAX_KEYS:
             raise _Unsupported(f"{len(value):,} keys; one dict keeps at most {MAX_KEYS:,}")
         try:
-            if TAG not in value and all(type(key) is str and _is_unicode(key) for key in value):
+            if TAG not in value and all(type(key) is str and (key.isascii() or _is_unicode(key)) for key in value):
                 return {key: self.encode(item, depth + 1, (path, key)) for key, item in list(value.items())}
             pairs = []
             for key, item in list(value.items()):
@@ -193,8 +193,6 @@ def _refuse_twins(texts: list[str], what: str) -> None:
 
 def _is_unicode(text: str) -> bool:
     """Whether `text` can be UTF-8, i.e. holds no lone surrogate."""
-    if text.isascii():
-        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -237,12 +235,11 @@ def _canonical(item: object) -> str:
 
 
 #: Subclasses of JSON's types are written as what they are a kind of.
-_PLAIN_BASES: dict[str, Callable[[object], object]] = {
-    "builtins.str": lambda value: str.__str__(value),  # type: ignore[call-overload]
-    "builtins.int": lambda value: int.__index__(value),  # type: ignore[arg-type]
-    "builtins.float": lambda value: float.__float__(value),  # type: ignore[arg-type]
-    "builtins.dict": lambda value: dict(value),  # type: ignore[call-overload]
-    "builtins.list": lambda value: list(value),  # type: ignore[call-overload]
-    "types.MappingProxyType": lambda value: dict(value),  # type: ignore[call-overload]
-    "builtins.mappingproxy": lambda value: dict(value),  # type: ignore[call-overload]
+_PLAIN_BASES: dict[str, Callable[..., object]] = {
+    "builtins.str": str.__str__,
+    "builtins.int": int.__index__,
+    "builtins.float": float.__float__,
+    "builtins.dict": dict,
+    "builtins.list": list,
+    "builtins.mappingproxy": dict,
 }

@@ -72,11 +72,11 @@ def rebuild(kind: type, fields: dict[str, object]) -> object:
 
 def _refuse_special(kind: type) -> None:
     """Attributes are the whole of an object only if no base is written in C and nothing says how to pickle it."""
-    for base in kind.__mro__[:-1]:
+    for base in kind.__mro__[:-1] or kind.__mro__:
         if not base.__flags__ & _HEAP_TYPE or base.__module__ == "builtins":
             raise NotPlain(f"{base.__qualname__} is more than its attributes")
-    special = (kind.__reduce__, kind.__reduce_ex__, getattr(kind, "__getstate__", None))
-    if special != (object.__reduce__, object.__reduce_ex__, object.__getstate__):
+    special = ("__reduce__", "__reduce_ex__", "__getstate__")
+    if any(getattr(kind, name) is not getattr(object, name) for name in special):
         raise NotPlain(f"{kind.__qualname__} has a way of its own to be copied")
 
 
@@ -86,8 +86,8 @@ def _slots(kind: type) -> list[str]:
         declared = base.__dict__.get("__slots__", ())
         for name in (declared,) if isinstance(declared, str) else declared:
             if name.startswith("__") and not name.endswith("__"):
-                name = f"_{base.__name__.lstrip('_')}{name}"  # as the compiler mangles it
-            if name not in ("__dict__", "__weakref__"):
+                names.append(f"_{base.__name__.lstrip('_')}{name}")  # as the compiler mangles it
+            elif name not in ("__dict__", "__weakref__"):
                 names.append(name)
     return names
 

@@ -68,7 +68,12 @@ def _clock(kind: str) -> Callable[[datetime.datetime | datetime.time], dict[str,
 
 
 def _timedelta(value: datetime.timedelta) -> dict[str, object]:
-    return {TAG: "timedelta", "days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
+    return {
+        TAG: "timedelta",
+        "days": value.days,
+        "seconds": value.seconds,
+        "microseconds": value.microseconds,
+    }
 
 
 def _zone(value: zoneinfo.ZoneInfo) -> dict[str, object]:
