@@ -23,7 +23,6 @@ pub struct Setting {
     /// Its name, as in `aftercall.toml`.
     pub name: String,
     /// Its value; never a secret.
-    #[schema(value_type = Object)]
     pub value: serde_json::Value,
     /// Who said so.
     pub origin: Origin,

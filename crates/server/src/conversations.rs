@@ -29,6 +29,7 @@ use crate::runs;
 /// As `application/x-ndjson`, each line is a conversation of its own. The answer is a stream of one line for each, in order,
 /// sent as the lines are committed; a line that is refused harms no other. A client should read answers while it sends.
 #[utoipa::path(
+    operation_id = "sendConversations",
     post, path = "/v1/conversations", tag = "conversations",
     params(
         ("project" = Option<String>, Query, description = "Whose; else the key's project, else the only one"),
@@ -71,6 +72,7 @@ pub(crate) async fn post(
 
 /// A conversation as it was accepted, its runs, and its state afterwards.
 #[utoipa::path(
+    operation_id = "getConversation",
     get, path = "/v1/conversations/{id}", tag = "conversations",
     params(
         ("id" = String, Path, description = "Its `id` as sent (percent-encoded), or ours"),

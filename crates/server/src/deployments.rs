@@ -24,6 +24,7 @@ const PREFIX_MIN: usize = 4;
 
 /// Checks, stores and tries a project, and makes it the active deployment of `sandbox`.
 #[utoipa::path(
+    operation_id = "createDeployment",
     post, path = "/v1/deployments", tag = "deployments",
     params(
         ("project" = Option<String>, Query, description = "Of this project, which comes to be by its first deployment"),
@@ -133,6 +134,7 @@ fn unfit(error: ProjectError) -> ApiError {
 
 /// A project's deployments.
 #[utoipa::path(
+    operation_id = "listDeployments",
     get, path = "/v1/deployments", tag = "deployments",
     params(("project" = Option<String>, Query, description = "Whose; else the key's project, else the only one")),
     responses((status = 200, description = "Newest first", body = DeploymentList)),
@@ -154,6 +156,7 @@ pub(crate) async fn list(
 
 /// One deployment.
 #[utoipa::path(
+    operation_id = "getDeployment",
     get, path = "/v1/deployments/{id}", tag = "deployments",
     params(
         ("id" = String, Path, description = "Its id, or a prefix of at least 4 digits that no other has"),
@@ -229,6 +232,7 @@ pub(crate) async fn find(
 
 /// Makes a deployment the active one of an environment: promote, or roll back.
 #[utoipa::path(
+    operation_id = "activateDeployment",
     post, path = "/v1/activations", tag = "deployments",
     request_body = ActivationRequest,
     responses(

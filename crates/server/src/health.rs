@@ -14,6 +14,7 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether the process is alive.
 #[utoipa::path(
+    operation_id = "getHealth", security(()),
     get, path = "/healthz", tag = "server",
     responses((status = 200, description = "It is", body = Health)),
 )]
@@ -23,6 +24,7 @@ pub(crate) async fn alive() -> Json<Health> {
 
 /// Whether the server does its work: the store answers, what an earlier boot left is taken back, it is not stopping.
 #[utoipa::path(
+    operation_id = "getReadiness", security(()),
     get, path = "/readyz", tag = "server",
     responses(
         (status = 200, description = "It does", body = Readiness),

@@ -65,6 +65,7 @@ pub async fn create(
 
 /// Makes a key. A key that is bound to a project or to environments makes no key for others.
 #[utoipa::path(
+    operation_id = "createKey",
     post, path = "/v1/keys", tag = "keys",
     request_body = KeyRequest,
     responses(
@@ -125,6 +126,7 @@ fn check(request: &KeyRequest, principal: &Principal) -> ApiResult<()> {
 
 /// All keys, ended ones too; never a secret.
 #[utoipa::path(
+    operation_id = "listKeys",
     get, path = "/v1/keys", tag = "keys",
     responses((status = 200, description = "Oldest first", body = KeyList)),
 )]
@@ -146,6 +148,7 @@ pub(crate) async fn list(
 
 /// Ends a key, at once.
 #[utoipa::path(
+    operation_id = "revokeKey",
     delete, path = "/v1/keys/{id}", tag = "keys",
     params(("id" = String, Path, description = "The key's id")),
     responses(

@@ -36,6 +36,13 @@ use utoipa::{Modify, OpenApi};
         crate::health::ready,
         description,
     ),
+    tags(
+        (name = "conversations", description = "Handing conversations in, and reading them back"),
+        (name = "runs", description = "What became of them"),
+        (name = "deployments", description = "What runs, and where"),
+        (name = "keys", description = "Who may ask"),
+        (name = "server", description = "How the server is"),
+    ),
     modifiers(&Bearer),
     security(("key" = [])),
 )]
@@ -67,6 +74,7 @@ pub static JSON: LazyLock<String> = LazyLock::new(|| {
 
 /// This description.
 #[utoipa::path(
+    operation_id = "getDescription", security(()),
     get, path = "/v1/openapi.json", tag = "server",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
 )]

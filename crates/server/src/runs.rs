@@ -27,6 +27,7 @@ const PAGE_MAX: u32 = 1000;
 
 /// Runs, newest first, a page at a time.
 #[utoipa::path(
+    operation_id = "listRuns",
     get, path = "/v1/runs", tag = "runs",
     params(
         ("project" = Option<String>, Query, description = "Only of this project"),
@@ -110,6 +111,7 @@ async fn filter(shared: &Shared, principal: &Principal, params: &Params) -> ApiR
 
 /// Everything about one run.
 #[utoipa::path(
+    operation_id = "getRun",
     get, path = "/v1/runs/{id}", tag = "runs",
     params(("id" = String, Path, description = "The run's id")),
     responses(
@@ -142,6 +144,7 @@ pub(crate) async fn get(
 
 /// What an attempt logged.
 #[utoipa::path(
+    operation_id = "getRunLogs",
     get, path = "/v1/runs/{id}/logs", tag = "runs",
     params(
         ("id" = String, Path, description = "The run's id"),
@@ -185,6 +188,7 @@ pub(crate) async fn logs(
 
 /// Attempts a run again that is over or waits after a failed attempt, with a fresh count of attempts.
 #[utoipa::path(
+    operation_id = "retryRun",
     post, path = "/v1/runs/{id}/retry", tag = "runs",
     params(("id" = String, Path, description = "The run's id")),
     request_body(content = RetryRequest, description = "May be left out"),
@@ -220,6 +224,7 @@ pub(crate) async fn retry(
 
 /// Ends a run that is not over; what its child may still do is ignored.
 #[utoipa::path(
+    operation_id = "cancelRun",
     post, path = "/v1/runs/{id}/cancel", tag = "runs",
     params(("id" = String, Path, description = "The run's id")),
     responses(

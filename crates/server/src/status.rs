@@ -11,6 +11,7 @@ use crate::problem::ApiResult;
 
 /// How everything is. A key that is bound to a project sees the zygotes of that project only.
 #[utoipa::path(
+    operation_id = "getStatus",
     get, path = "/v1/status", tag = "server",
     responses((status = 200, description = "How everything is", body = StatusView)),
 )]
@@ -45,6 +46,7 @@ pub(crate) async fn status(
 
 /// The effective configuration, and where each value comes from. Secrets are never shown.
 #[utoipa::path(
+    operation_id = "getConfig",
     get, path = "/v1/config", tag = "server",
     responses((status = 200, description = "Every setting", body = ConfigurationView)),
 )]

@@ -12,6 +12,8 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::contract;
+
 /// What was answered.
 #[derive(Debug)]
 pub struct Answer {
@@ -139,7 +141,7 @@ impl Ask {
     async fn over(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Answer {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
-        let mut request = Request::builder().method(self.method).uri(self.path);
+        let mut request = Request::builder().method(&self.method).uri(&self.path);
         if !self.headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
         }
@@ -154,10 +156,12 @@ impl Ask {
         let body = body.collect().await.unwrap().to_bytes();
         drop(sender);
         connection.abort();
-        Answer {
+        let answer = Answer {
             status: head.status,
             headers: head.headers,
             body,
-        }
+        };
+        contract::hold(&self.method, &self.path, &answer);
+        answer
     }
 }

@@ -25,12 +25,15 @@ fn the_description_that_is_checked_in_is_the_one_that_is_served() {
 #[test]
 fn every_operation_says_what_it_does_and_how_it_fails() {
     let described: serde_json::Value = serde_json::from_str(&server::OPENAPI_JSON).unwrap();
+    let mut names = std::collections::BTreeSet::new();
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             assert!(
                 operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
                 "{method} {path}"
             );
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{method} {path}: {name} is taken");
             assert!(
                 !operation["responses"].as_object().unwrap().is_empty(),
                 "{method} {path}"

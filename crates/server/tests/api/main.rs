@@ -6,6 +6,7 @@ mod accepting;
 mod authentication;
 mod batches;
 mod client;
+mod contract;
 mod deployments;
 mod description;
 mod draining;
