@@ -161,3 +161,22 @@ pub struct AttemptReport {
     /// What confinement held, as the canary of its zygote found.
     pub confinement: String,
 }
+
+impl AttemptReport {
+    /// An attempt of which nothing is left but how and when it ended.
+    #[must_use]
+    pub fn bare(number: AttemptNumber, end: AttemptEnd, ended_at: Timestamp) -> Self {
+        Self {
+            number,
+            end,
+            function_started_at: None,
+            ended_at,
+            usage: ResourceUse::default(),
+            logs: Vec::new(),
+            metrics: Vec::new(),
+            actions: Vec::new(),
+            state: None,
+            confinement: String::new(),
+        }
+    }
+}

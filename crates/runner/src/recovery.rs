@@ -36,6 +36,10 @@ fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the command in parentheses, and may hold anything.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    // One that has ended and only waits to be reaped is not there any more.
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
     Some(Stat {
         session: fields.get(3)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,

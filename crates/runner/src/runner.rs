@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::run::{Command, Event, Policy};
-use domain::{AttemptEnd, AttemptReport, Epoch, ResourceUse, RunId};
+use domain::{AttemptEnd, AttemptReport, Epoch, RunId};
 use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::Notify;
 
@@ -199,24 +199,14 @@ pub(crate) fn not_started(
     now: domain::Timestamp,
     error: DeployError,
 ) -> AttemptReport {
-    AttemptReport {
-        number,
-        end: AttemptEnd::Failed {
-            code: error.code,
-            signal: None,
-            exit_status: None,
-            message: error.message,
-            error: error.error.map(|error| *error),
-        },
-        function_started_at: None,
-        ended_at: now,
-        usage: ResourceUse::default(),
-        logs: Vec::new(),
-        metrics: Vec::new(),
-        actions: Vec::new(),
-        state: None,
-        confinement: String::new(),
-    }
+    let end = AttemptEnd::Failed {
+        code: error.code,
+        signal: None,
+        exit_status: None,
+        message: error.message,
+        error: error.error.map(|error| *error),
+    };
+    AttemptReport::bare(number, end, now)
 }
 
 fn event(epoch: Epoch, end: &AttemptEnd, jitter: f64) -> Option<Event> {

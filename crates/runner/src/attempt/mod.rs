@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use domain::{
     Action, AttemptEnd, AttemptNumber, AttemptReport, Code, DeploymentId, Environment, ErrorDocument, Metric,
-    ResourceUse, RunId, Timestamp,
+    RunId, Timestamp,
 };
 use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -141,7 +141,8 @@ pub async fn run(
         result: None,
     };
     let deadline = Instant::now() + terms.deadline;
-    let start = encode_start(assignment, terms, clock());
+    let given_at = clock();
+    let start = encode_start(assignment, terms, given_at);
     let mut exited = exited;
     let verdict = tokio::select! {
         verdict = listener.serve(start, clock) => verdict,
@@ -166,7 +167,7 @@ pub async fn run(
     };
     listener.drain(clock).await;
     drop(tmp);
-    report(number, verdict, exit, listener, stack, clock())
+    report(number, verdict, exit, listener, stack, given_at, clock())
 }
 
 async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Receiver<Exit>) -> Exit {
@@ -319,24 +320,15 @@ fn report(
     exit: Exit,
     listener: Listener,
     stack: Option<ErrorDocument>,
+    given_at: Timestamp,
     now: Timestamp,
 ) -> AttemptReport {
-    let usage = match &exit {
-        Exit::Ended { usage, .. } => *usage,
-        _ => ResourceUse::default(),
-    };
-    let mut report = AttemptReport {
-        number,
-        end: AttemptEnd::Interrupted,
-        function_started_at: None,
-        ended_at: now,
-        usage,
-        logs: Vec::new(),
-        metrics: Vec::new(),
-        actions: Vec::new(),
-        state: None,
-        confinement: String::new(),
-    };
+    let mut report = AttemptReport::bare(number, AttemptEnd::Interrupted, now);
+    if let Exit::Ended { usage, .. } = &exit {
+        report.usage = *usage;
+    }
+    // A child without a result has not told when its function began: it was given it then.
+    report.function_started_at = Some(given_at);
     let last_effect = listener.logs.last_effect();
     report.logs = listener.logs.into_entries();
     let result = if matches!(verdict, Verdict::Result) {
@@ -364,9 +356,9 @@ fn read_result(
         bytes.map(|bytes| serde_json::from_slice(bytes)).transpose()
     }
     let timing: Timing = part(result.timing.as_ref())?.unwrap_or_default();
-    report.function_started_at = timing
-        .started_at_ns
-        .and_then(|ns| Timestamp::from_nanosecond(i128::from(ns)).ok());
+    if let Some(ns) = timing.started_at_ns {
+        report.function_started_at = Timestamp::from_nanosecond(i128::from(ns)).ok();
+    }
     let error = part(result.error.as_ref())?;
     if result.outcome == "returned" {
         report.state = part(result.state.as_ref())?;

@@ -22,6 +22,8 @@ pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument>
     if frames.is_empty() {
         return None;
     }
+    let here = frames.iter().rfind(|frame| frame.own).or(frames.last())?;
+    let message = format!("it was at {}:{}, in {}", here.file, here.line, here.function);
     let mut traceback = "Where it was when it was ended (most recent call last):\n".to_owned();
     for frame in &frames {
         traceback.push_str(&format!(
@@ -34,7 +36,7 @@ pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument>
     }
     Some(ErrorDocument {
         kind: String::new(),
-        message: String::new(),
+        message,
         traceback,
         frames,
         cause: None,

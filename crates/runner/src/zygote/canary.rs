@@ -120,17 +120,17 @@ impl Canary {
     #[must_use]
     pub fn summary(&self, mode: Mode) -> String {
         if mode == Mode::Off {
-            return "off".to_owned();
+            return "nothing: it is switched off".to_owned();
         }
         let escapes = self.escapes();
         let refused = self.attempts.len() - escapes.len();
         if self.attempts.is_empty() {
-            "none: there is none on this system".to_owned()
+            "nothing: this system has no confinement".to_owned()
         } else if escapes.is_empty() {
-            format!("held: {refused} of {refused} trial escapes refused")
+            format!("{refused} of {refused} trial escapes refused")
         } else {
             format!(
-                "open: {} ({refused} other trial escapes refused)",
+                "open to {} ({refused} other trial escapes refused)",
                 escapes.join(", ")
             )
         }
