@@ -10,9 +10,9 @@ use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::auth::KeyCache;
 use crate::drain::Drain;
 use crate::engine::Engine;
+use crate::key_cache::KeyCache;
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -3,21 +3,17 @@
 //! A route says what it needs by its argument: [`Ingest`], [`Operate`] or [`Admin`]. A key's secret is only ever looked
 //! up by its hash, so no comparison of it can be timed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use crypto::ApiKeySecret;
-use domain::{Code, Environment, KeyId, ProjectName};
+use domain::{Code, Environment, ProjectName};
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
-use store::{ApiKeyRecord, Scope, Store, StoreError};
+use store::Scope;
 
 use crate::app::Shared;
 use crate::problem::{ApiError, ApiResult, bad_field, forbidden, sentence};
-
-/// Keys whose records are held in memory.
-const CACHED_KEYS: usize = 1024;
 
 /// Where a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +148,7 @@ async fn authenticate(parts: &Parts, shared: &Shared) -> ApiResult<Principal> {
         .parse()
         .map_err(|error: crypto::BadApiKey| bad_key(&error.to_string()))?;
     let hash = secret.hash();
-    match shared.keys.find(hash, &*shared.app.store).await? {
+    match shared.keys.find(hash, shared.app.store.api_key(hash)).await? {
         Some(key) if key.revoked_at.is_some() => Err(bad_key("the API key was revoked")),
         Some(key) => Ok(Principal {
             project: key.project.clone(),
@@ -228,49 +224,4 @@ fn bad_key(why: &str) -> ApiError {
         "Check the key; `aftercall keys list` shows which there are, `aftercall keys create` makes one.",
     )
     .into()
-}
-
-/// Records of keys by the hash of their secrets, so that a request need not ask the store.
-#[derive(Default)]
-pub(crate) struct KeyCache(Mutex<Cached>);
-
-#[derive(Default)]
-struct Cached {
-    by_hash: HashMap<[u8; 32], Arc<ApiKeyRecord>>,
-    /// How many revocations there were. A record that was read before one may be older than it, and is not kept.
-    revocations: u64,
-}
-
-impl KeyCache {
-    async fn find(&self, hash: [u8; 32], store: &dyn Store) -> Result<Option<Arc<ApiKeyRecord>>, StoreError> {
-        let revocations = {
-            let cached = self.lock();
-            if let Some(record) = cached.by_hash.get(&hash) {
-                return Ok(Some(Arc::clone(record)));
-            }
-            cached.revocations
-        };
-        let Some(record) = store.api_key(hash).await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        let mut cached = self.lock();
-        if cached.revocations == revocations && record.revoked_at.is_none() {
-            if cached.by_hash.len() == CACHED_KEYS {
-                cached.by_hash.clear();
-            }
-            cached.by_hash.insert(hash, Arc::clone(&record));
-        }
-        Ok(Some(record))
-    }
-
-    /// To be called once a revocation is committed, before it is answered.
-    pub fn forget(&self, id: KeyId) {
-        let mut cached = self.lock();
-        cached.revocations += 1;
-        cached.by_hash.retain(|_, record| record.id != id);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Cached> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -12,6 +12,7 @@ mod deployments;
 mod drain;
 mod engine;
 mod health;
+mod key_cache;
 pub mod keys;
 mod lines;
 mod listen;

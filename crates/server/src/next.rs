@@ -91,3 +91,60 @@ fn due(state: &RunState) -> Option<domain::Timestamp> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use domain::run::{End, Status};
+    use domain::{AttemptNumber, ConversationId, Environment, RunId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn run(change: impl FnOnce(&mut RunState)) -> RunSummary {
+        let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
+        let mut state = RunState::accepted(at, None);
+        change(&mut state);
+        RunSummary {
+            run: RunId::from_uuid(Uuid::from_u128(3)),
+            conversation: ConversationId::from_uuid(Uuid::from_u128(1)),
+            external_id: "call-1".to_owned(),
+            project: "support".parse().unwrap(),
+            environment: Environment::Sandbox,
+            accepted_at: at,
+            changed_at: at,
+            state,
+        }
+    }
+
+    fn ended(end: End) -> RunSummary {
+        run(|state| (state.status, state.end) = (Status::Ended, Some(end)))
+    }
+
+    #[test]
+    fn every_state_says_what_comes_next() {
+        let idle = |status| run(|state| (state.status, state.attempt) = (status, AttemptNumber(2)));
+        let told: Vec<String> = [
+            run(|_| ()),
+            run(|state| state.hold = Some(Hold::NoActiveDeployment)),
+            run(|state| (state.alone, state.interruptions) = (true, 3)),
+            idle(Status::Running),
+            run(|state| (state.status, state.attempt.0, state.failures) = (Status::Backoff, 2, 2)),
+            idle(Status::Waiting),
+            idle(Status::NeedsDecision),
+            ended(End::Succeeded),
+            ended(End::CompletedWithFailures),
+            ended(End::Failed),
+            ended(End::Cancelled),
+        ]
+        .iter()
+        .map(|run| {
+            let next = of(run, &Policy::default());
+            let at = next.at.map_or_else(String::new, |at| format!(" [{at}]"));
+            format!("{}: {}{at}", RunWord::from(&run.state), next.sentence)
+        })
+        .collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}
