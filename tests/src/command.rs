@@ -35,7 +35,6 @@ impl Ended {
     }
 
     /// Itself, if it ended with this status.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{self:#?}");

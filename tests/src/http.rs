@@ -61,7 +61,6 @@ impl Answer {
     }
 
     /// The answer, if it has this status.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));

@@ -4,7 +4,12 @@
 //! `make test-system` builds the binary and says where it is. Everything here panics where a test cannot go on: a harness
 //! that passes errors up would only have every test unwrap them.
 //! What they find out (seeds, times, sizes) they print.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod at_rest;
 mod binary;

@@ -73,7 +73,10 @@ impl Place {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten();
             entries.map(|entry| entry.path()).collect::<Vec<_>>()
         };
-        below(self.tmp_root()).iter().flat_map(|server| below(server)).collect()
+        below(self.tmp_root())
+            .iter()
+            .flat_map(|server| below(server))
+            .collect()
     }
 
     /// A path for a file of the test.

@@ -56,7 +56,9 @@ impl Process {
     fn has_in(&self, mask: &str, signal: u32) -> bool {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
         let digits = status.lines().find_map(|line| line.strip_prefix(mask));
-        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0);
+        let bits = digits
+            .and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok())
+            .unwrap_or(0);
         bits & (1 << (signal - 1)) != 0
     }
 

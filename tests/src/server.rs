@@ -93,7 +93,11 @@ impl<'a> Setup<'a> {
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let told = File::create(told_file(self.place)).unwrap();
-        command.arg("--json").stdin(Stdio::null()).stdout(told).stderr(log);
+        command
+            .arg("--json")
+            .stdin(Stdio::null())
+            .stdout(told)
+            .stderr(log);
         let spawned_at = wall_clock();
         let child = command.spawn().expect("the binary starts");
         Server {
@@ -214,7 +218,9 @@ impl Server<'_> {
 
     /// The processes that it starts all others by lead sessions of their own.
     fn find_launchers(&self) {
-        let leaders = tree(self.pid).into_iter().filter(|one| one.parent == self.pid && one.session == one.pid);
+        let leaders = tree(self.pid)
+            .into_iter()
+            .filter(|one| one.parent == self.pid && one.session == one.pid);
         self.launchers.borrow_mut().extend(leaders);
     }
 

@@ -22,6 +22,10 @@ const TAKE_BACK_BOUND: Duration = Duration::from_secs(30);
 /// How long processes may be seen after their supervisor was killed; printed too.
 const LEFTOVER_BOUND: Duration = Duration::from_secs(10);
 
+/// A run that is in flight at four kills in a row is taken for their cause and set aside. Rounds that end at a random
+/// moment begin with finishing what the last one cut off, so only an unlucky order of fail points gets one there.
+const SET_ASIDE_MOST: usize = 3;
+
 /// Each with the range that its number of passes is drawn from: late enough that every round gets something done, so that
 /// no run is in flight at so many kills that it is taken for their cause and set aside.
 const FAIL_POINTS: [(&str, u64, u64); 10] = [
@@ -75,7 +79,9 @@ impl Sent {
     /// Begins to hand in what waits, with several clients at once.
     fn begin(&mut self, server: &Server<'_>) -> Vec<JoinHandle<(Vec<Promise>, Vec<Value>)>> {
         let waiting = std::mem::take(&mut self.waiting);
-        let parts = waiting.chunks(waiting.len().div_ceil(CLIENTS).max(1)).map(<[Value]>::to_vec);
+        let parts = waiting
+            .chunks(waiting.len().div_ceil(CLIENTS).max(1))
+            .map(<[Value]>::to_vec);
         let client = |part| {
             let target = server.target();
             thread::spawn(move || hand_in(&target, part))
@@ -87,7 +93,8 @@ impl Sent {
     fn end(&mut self, clients: Vec<JoinHandle<(Vec<Promise>, Vec<Value>)>>) {
         for client in clients {
             let (promises, unanswered) = client.join().unwrap();
-            self.promised.extend(promises.into_iter().map(|one| (text(&one.document["id"]), one)));
+            self.promised
+                .extend(promises.into_iter().map(|one| (text(&one.document["id"]), one)));
             self.waiting.extend(unanswered);
         }
     }
@@ -97,10 +104,19 @@ fn hand_in(target: &Target, part: Vec<Value>) -> (Vec<Promise>, Vec<Value>) {
     let (mut promises, mut unanswered) = (Vec::new(), Vec::new());
     let path = format!("/v1/conversations?project={PROJECT}");
     for document in part {
-        match request(target, "POST", &path, &[("content-type", "application/json")], document.to_string()) {
+        match request(
+            target,
+            "POST",
+            &path,
+            &[("content-type", "application/json")],
+            document.to_string(),
+        ) {
             // 200: it had been committed, and the server went before it could say so.
             Ok(answer) if matches!(answer.status, 200 | 202) => {
-                promises.push(Promise { document, run: text(&answer.json()["run_id"]) });
+                promises.push(Promise {
+                    document,
+                    run: text(&answer.json()["run_id"]),
+                });
             }
             Ok(answer) => panic!("{answer:?}"),
             Err(_) => unanswered.push(document),
@@ -120,7 +136,8 @@ struct Worst {
 }
 
 #[test]
-fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attempt_from_which_alone_everything_comes() {
+fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attempt_from_which_alone_everything_comes()
+ {
     let mut chance = Chance::new("crashes");
     let place = Place::new();
     let setup = place.server().set("concurrency", 16).set("backoff.base_s", 0);
@@ -131,9 +148,14 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
     }
     let mut sent = Sent::default();
     let mut worst = Worst::default();
-    let mut moments: Vec<_> = FAIL_POINTS.into_iter().map(Some).chain([None; RANDOM_ROUNDS]).collect();
+    let mut moments: Vec<_> = FAIL_POINTS
+        .into_iter()
+        .map(Some)
+        .chain([None; RANDOM_ROUNDS])
+        .collect();
     for round in 1..=ROUNDS {
-        let moment = moments.swap_remove(usize::try_from(chance.between(0, (moments.len() - 1) as u64)).unwrap());
+        let moment =
+            moments.swap_remove(usize::try_from(chance.between(0, (moments.len() - 1) as u64)).unwrap());
         sent.waiting.extend((0..ROUND).map(|number| {
             let state = json!({"pause_ms": chance.between(0, 60), "stubborn": chance.between(0, 9) == 0});
             conversation(&format!("crash-{round}-{number}"), &state)
@@ -141,20 +163,33 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
         let (server, name) = match moment {
             Some((name, low, high)) => {
                 let nth = chance.between(low, high);
-                (setup.clone().fail_point(name, nth).spawn(), format!("{name}:{nth}"))
+                (
+                    setup.clone().fail_point(name, nth).spawn(),
+                    format!("{name}:{nth}"),
+                )
             }
             None => (setup.spawn(), "a random moment".to_owned()),
         };
         let taken_back = taken_back(&server);
+        if moment.is_none() {
+            finish_what_was_cut_off(&server);
+        }
         let clients = sent.begin(&server);
         if moment.is_none() {
             kill_with_runs_in_flight(&server, chance.within(RANDOM_MOMENT));
         }
         server.wait_until_ended();
         sent.end(clients);
-        assert!(server.was_killed(), "{name}: {:?}\n{}", server.ended(), server.log_tail());
+        assert!(
+            server.was_killed(),
+            "{name}: {:?}\n{}",
+            server.ended(),
+            server.log_tail()
+        );
         let left = server.wait_until_nothing_is_left();
-        println!("round {round}: killed at {name}; runs taken back {taken_back:?} after it was ready; nothing left {left:?} after its end");
+        println!(
+            "round {round}: killed at {name}; runs taken back {taken_back:?} after it was ready; nothing left {left:?} after its end"
+        );
         worst.leftover = worst.leftover.max(left);
         worst.take_back = worst.take_back.max(taken_back.unwrap_or_default());
     }
@@ -166,11 +201,20 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
         sent.end(clients);
     }
     server.wait_until_done();
+    let set_aside = retry_what_was_set_aside(&server);
     assert_eq!(sent.promised.len(), ROUNDS * ROUND);
-    assert_eq!(server.runs("").len(), sent.promised.len(), "each conversation has one run");
-    let attempts: usize = sent.promised.iter().map(|(id, promise)| check(&server, id, promise)).sum();
+    assert_eq!(
+        server.runs("").len(),
+        sent.promised.len(),
+        "each conversation has one run"
+    );
+    let attempts: usize = sent
+        .promised
+        .iter()
+        .map(|(id, promise)| check(&server, id, promise))
+        .sum();
     println!(
-        "{} conversations succeeded in {attempts} attempts; at worst taken back {:?} after ready, and a process left for {:?}",
+        "{} conversations succeeded in {attempts} attempts, {set_aside} of them set aside before; at worst taken back {:?} after ready, and a process left for {:?}",
         sent.promised.len(),
         worst.take_back,
         worst.leftover
@@ -190,13 +234,46 @@ fn taken_back(server: &Server<'_>) -> Option<Duration> {
             return server.ended().map(|_| None);
         };
         let runs = answer.expect(200).json();
-        let mut changed = runs["runs"].as_array().unwrap().iter().map(|run| text(&run["changed_at"]));
-        changed.all(|at| at.parse::<jiff::Timestamp>().unwrap() >= started_at).then(|| Some(ready.elapsed()))
+        let mut changed = runs["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|run| text(&run["changed_at"]));
+        changed
+            .all(|at| at.parse::<jiff::Timestamp>().unwrap() >= started_at)
+            .then(|| Some(ready.elapsed()))
     })
 }
 
+/// Lets the runs that the last kill cut off end before the next one: see [`SET_ASIDE_MOST`].
+fn finish_what_was_cut_off(server: &Server<'_>) {
+    until("what was cut off ends", || {
+        let page = server.get("/v1/runs?status=queued,running&limit=1000");
+        let mut runs = page["runs"].as_array().unwrap().iter();
+        let begun_before =
+            |run: &Value| run["attempts"].as_u64() > Some(u64::from(run["status"] == "running"));
+        (!runs.any(begun_before)).then_some(())
+    });
+}
+
+/// What was set aside is for a person to look at: who is this test. Gives how many there were.
+fn retry_what_was_set_aside(server: &Server<'_>) -> usize {
+    let failed = server.runs("status=failed");
+    assert!(failed.len() <= SET_ASIDE_MOST, "{failed:#?}");
+    for run in &failed {
+        assert_eq!(run["last_error"], "AC0315", "{run:#}");
+        server
+            .cli(&["runs", "retry", run["run_id"].as_str().unwrap()])
+            .expect(0);
+    }
+    server.wait_until_done();
+    failed.len()
+}
+
 fn kill_with_runs_in_flight(server: &Server<'_>, later: Duration) {
-    until("runs are in flight", || (server.get("/v1/status")["runner"]["running"] != 0).then_some(()));
+    until("runs are in flight", || {
+        (server.get("/v1/status")["runner"]["running"] != 0).then_some(())
+    });
     sleep(later);
     server.kill();
 }
@@ -204,23 +281,43 @@ fn kill_with_runs_in_flight(server: &Server<'_>, later: Duration) {
 /// Checks one conversation's run, and gives how many attempts it took.
 fn check(server: &Server<'_>, id: &str, promise: &Promise) -> usize {
     let again = server.send(PROJECT, &promise.document).expect(200).json();
-    assert_eq!(again["run_id"], promise.run, "{id} is still the run that was promised");
+    assert_eq!(
+        again["run_id"], promise.run,
+        "{id} is still the run that was promised"
+    );
     let detail = server.run(&promise.run);
     assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
     let attempts = detail["attempts"].as_array().unwrap();
-    let returned: Vec<_> = attempts.iter().filter(|attempt| attempt["outcome"] == "returned").collect();
-    let [returned] = returned[..] else { panic!("{id}: not one attempt that returned: {detail:#}") };
-    let others = attempts.iter().filter(|attempt| attempt["attempt"] != returned["attempt"]);
-    assert!(others.clone().all(|attempt| attempt["outcome"] == "interrupted"), "{detail:#}");
+    let returned: Vec<_> = attempts
+        .iter()
+        .filter(|attempt| attempt["outcome"] == "returned")
+        .collect();
+    let [returned] = returned[..] else {
+        panic!("{id}: not one attempt that returned: {detail:#}")
+    };
+    let others = attempts
+        .iter()
+        .filter(|attempt| attempt["attempt"] != returned["attempt"]);
+    assert!(
+        others.clone().all(|attempt| attempt["outcome"] == "interrupted"),
+        "{detail:#}"
+    );
 
     let number = &returned["attempt"];
     let mark = json!({"attempt": number, "conversation": id});
     assert_eq!(detail["state_after"]["mark"], mark);
-    assert_eq!(detail["metrics"], json!([{"name": "ATTEMPT", "value": number}, {"name": "CONVERSATION", "value": id}]));
-    let actions = json!([{"kind": "email", "to": "desk@example.com", "subject": number.to_string(), "body": id}]);
+    assert_eq!(
+        detail["metrics"],
+        json!([{"name": "ATTEMPT", "value": number}, {"name": "CONVERSATION", "value": id}])
+    );
+    let actions =
+        json!([{"kind": "email", "to": "desk@example.com", "subject": number.to_string(), "body": id}]);
     assert_eq!(detail["actions"], actions);
     let logs = returned["logs"].as_array().unwrap();
-    let said: Vec<_> = logs.iter().map(|entry| (&entry["content"], &entry["fields"])).collect();
+    let said: Vec<_> = logs
+        .iter()
+        .map(|entry| (&entry["content"], &entry["fields"]))
+        .collect();
     assert_eq!(said, [(&json!("began"), &mark), (&json!("ended"), &mark)]);
     attempts.len()
 }
@@ -246,19 +343,31 @@ fn no_process_outlives_its_supervisor_not_one_that_ignores_signals_nor_one_that_
     let setup = place.server().set("concurrency", 8);
     let server = setup.start();
     server.deploy(project.path(), PROJECT);
-    let conversations: Vec<_> = (0..4).map(|number| conversation(&format!("stubborn-{number}"), &json!({}))).collect();
+    let conversations: Vec<_> = (0..4)
+        .map(|number| conversation(&format!("stubborn-{number}"), &json!({})))
+        .collect();
     server.send_all(PROJECT, &conversations);
     let ignores_sigterm = 15;
     until("all four sleep and listen to nothing", || {
-        let deaf = server.processes().into_iter().filter(|process| process.ignores(ignores_sigterm)).count();
+        let deaf = server
+            .processes()
+            .into_iter()
+            .filter(|process| process.ignores(ignores_sigterm))
+            .count();
         (deaf >= conversations.len()).then_some(())
     });
     server.kill();
-    println!("nothing left {:?} after the kill, with four children that ignore signals", server.wait_until_nothing_is_left());
+    println!(
+        "nothing left {:?} after the kill, with four children that ignore signals",
+        server.wait_until_nothing_is_left()
+    );
 
     // The runs of the dead server are forked again: the kill comes while the fourth child is on its way.
     let server = setup.clone().fail_point("runner.after_fork", 4).spawn();
     server.wait_until_ended();
     assert!(server.was_killed(), "{}", server.log_tail());
-    println!("nothing left {:?} after the kill, with a child on its way", server.wait_until_nothing_is_left());
+    println!(
+        "nothing left {:?} after the kill, with a child on its way",
+        server.wait_until_nothing_is_left()
+    );
 }
