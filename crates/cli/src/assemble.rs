@@ -7,8 +7,10 @@ use std::time::Duration;
 use std::{env, fs, io, thread};
 
 use confinement::{Limits, Mode};
+use crypto::Entropy as _;
 use domain::run::{Backoff, Policy};
 use domain::{Code, Incarnation, Timestamp};
+use jiff::tz::TimeZone;
 use project::{InterpreterChoice, InterpreterFacts, find_interpreter};
 use runner::{ATTEMPTS_PER_CORE, Clock, RunnerOptions};
 use uuid::Uuid;
@@ -48,12 +50,30 @@ impl Folders {
 
 /// The wall clock.
 #[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that takes hold of it; everybody else is given it"
+)]
 pub fn clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// A new identifier, UUID version 7.
+/// The zone that this machine's people live in: for telling times, never for deciding anything.
 #[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that asks for it; everybody else is given it"
+)]
+pub fn zone() -> TimeZone {
+    TimeZone::system()
+}
+
+/// A new identifier, UUID version 7: later ones are greater, also within a millisecond.
+#[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that makes them; everybody else is given it"
+)]
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
@@ -62,7 +82,7 @@ pub fn new_id() -> Uuid {
 fn chance() -> f64 {
     let mut bytes = [0; 8];
     // Chance only spreads retries: without any, they come at the middle of their range.
-    match getrandom::fill(&mut bytes) {
+    match crypto::OsEntropy.fill(&mut bytes) {
         #[allow(clippy::cast_precision_loss)] // 53 bits are exactly what a float holds
         Ok(()) => (u64::from_be_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64,
         Err(_) => 0.5,

@@ -59,7 +59,7 @@ impl Documents {
     ///
     /// # Errors
     /// `AC0802` for a file that cannot be read or holds neither JSON nor lines of it.
-    pub fn next(&mut self) -> Result<Option<Document>, Box<CliError>> {
+    pub fn read_next(&mut self) -> Result<Option<Document>, Box<CliError>> {
         loop {
             if let Some((name, content)) = &mut self.open {
                 let found = match content {
@@ -83,10 +83,10 @@ impl Documents {
     /// All that are left.
     ///
     /// # Errors
-    /// As [`Self::next`].
+    /// As [`Self::read_next`].
     pub fn all(mut self) -> Result<Vec<Document>, Box<CliError>> {
         let mut all = Vec::new();
-        while let Some(document) = self.next()? {
+        while let Some(document) = self.read_next()? {
             all.push(document);
         }
         Ok(all)

@@ -18,11 +18,10 @@ pub mod story;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
+use std::io::{ErrorKind, Write as _};
 
 use clap::Parser as _;
 use domain::Code;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command};
@@ -58,8 +57,8 @@ pub fn run(
     }
     let screen = Screen {
         json: arguments.common.json,
-        now: Timestamp::now(),
-        zone: TimeZone::system(),
+        now: (assemble::clock())(),
+        zone: assemble::zone(),
     };
     let environment = environment
         .into_iter()
@@ -80,8 +79,11 @@ pub fn run(
 fn launcher(supervisor: i32) -> u8 {
     match runner::launcher::run(supervisor) {
         Ok(()) => 0,
+        // Whoever started it is gone: there is nobody left to serve, and nothing wrong.
+        Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => 0,
         Err(error) => {
-            eprintln!("aftercall launcher: {error}");
+            // Whoever reads this reads the server's own standard error.
+            let _ = writeln!(std::io::stderr(), "aftercall launcher: {error}");
             Exit::Fault as u8
         }
     }

@@ -108,7 +108,7 @@ async fn list(context: &Context) -> Result<Exit, Box<CliError>> {
                 active(one),
                 time::relative(one.created_at, context.screen.now),
                 one.fork_way.to_string(),
-                one.message.clone().unwrap_or_default(),
+                style::safe(one.message.as_deref().unwrap_or_default()).into_owned(),
             ]
         })
         .collect();
@@ -165,7 +165,7 @@ pub(super) fn tell(one: &DeploymentView, context: &Context) -> String {
         ("fork", format!("{} ({})", one.fork_way, one.fork_reason)),
     ];
     if let Some(message) = &one.message {
-        pairs.push(("message", message.clone()));
+        pairs.push(("message", style::safe(message).into_owned()));
     }
     let warnings: String = one
         .warnings

@@ -133,7 +133,7 @@ fn row(key: &KeyView, context: &Context) -> Vec<String> {
     let environments: Vec<_> = key.environments.iter().map(Environment::to_string).collect();
     vec![
         key.id.to_string(),
-        key.label.clone(),
+        style::safe(&key.label).into_owned(),
         key.scope.as_str().to_owned(),
         key.project
             .as_ref()

@@ -98,13 +98,13 @@ fn tell_error(error: &CliError) -> String {
     let mut text = format!(
         "{} {}",
         style::bad(&format!("error {}:", error.code)),
-        error.message
+        style::safe(&error.message)
     );
     if let Some(place) = &error.place {
         text.push_str(&format!("\n  {} {place}", style::faint("at")));
     }
     for detail in &error.details {
-        text.push_str(&format!("\n  {} {detail}", style::faint("-")));
+        text.push_str(&format!("\n  {} {}", style::faint("-"), style::safe(detail)));
     }
     if let Some(fix) = &error.fix {
         text.push_str(&format!("\n  {} {fix}", style::faint("fix:")));

@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::About;
+use crate::assemble;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::input::Documents;
@@ -76,11 +77,14 @@ impl Send {
         let mut documents = Documents::new(&self.files);
         let mut tally = Tally::default();
         let bar = bar(context);
-        let started = std::time::Instant::now();
+        let clock = assemble::clock();
+        let began = clock();
         loop {
             let mut batch = Batch::default();
             while !batch.is_full() {
-                let Some(document) = documents.next()? else { break };
+                let Some(document) = documents.read_next()? else {
+                    break;
+                };
                 if report.was_accepted(&document) {
                     tally.skipped += 1;
                 } else {
@@ -100,7 +104,7 @@ impl Send {
         }
         bar.finish_and_clear();
         if !context.screen.json {
-            context.screen.say(&tally.tell(started.elapsed()))?;
+            context.screen.say(&tally.tell(time::between(began, clock())))?;
         }
         Ok(if tally.refused == 0 {
             Exit::Done

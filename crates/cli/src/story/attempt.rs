@@ -39,9 +39,9 @@ pub(super) fn tell(attempt: &AttemptView, zone: &TimeZone) -> String {
         ));
     }
     if !attempt.confinement.is_empty() {
-        facts.push(format!("confined by {}", attempt.confinement));
+        facts.push(format!("confinement {}", attempt.confinement));
     }
-    text.push_str(&style::faint(&format!("  {}\n", facts.join(" · "))));
+    text.push_str(&format!("  {}\n", style::faint(&facts.join(" · "))));
     let shown = &attempt.logs[..attempt.logs.len().min(LOGS_SHOWN)];
     text.push_str(&indented(&logs(shown, zone), 2));
     if shown.len() < attempt.logs.len() {
@@ -102,7 +102,8 @@ fn tell_entry(entry: &LogEntry, zone: &TimeZone) -> String {
     } else {
         String::new()
     };
-    let mut lines = entry.content.trim_end().lines();
+    let content = style::safe(&entry.content);
+    let mut lines = content.trim_end().lines();
     let first = lines.next().unwrap_or_default();
     let head = format!(
         "{} {}",
@@ -136,7 +137,7 @@ pub fn failure(code: Option<Code>, message: Option<&str>, error: Option<&ErrorDo
     }
     match (error, message) {
         (Some(error), _) => text.push_str(&tell_error(error)),
-        (None, Some(message)) => text.push_str(&format!("{message}\n")),
+        (None, Some(message)) => text.push_str(&format!("{}\n", style::safe(message))),
         (None, None) => {}
     }
     if let Some(code) = code {
@@ -149,9 +150,9 @@ fn tell_error(error: &ErrorDocument) -> String {
     let said = if error.message.is_empty() {
         String::new()
     } else {
-        format!(": {}", error.message)
+        format!(": {}", style::safe(&error.message))
     };
-    let mut text = format!("{}{said}\n", style::strong(&error.kind));
+    let mut text = format!("{}{said}\n", style::strong(&style::safe(&error.kind)));
     let culprit = error
         .frames
         .iter()
@@ -160,16 +161,19 @@ fn tell_error(error: &ErrorDocument) -> String {
         .or(error.frames.last());
     if let Some(frame) = culprit {
         let place = [
-            ("at", style::strong(&format!("{}:{}", frame.file, frame.line))),
-            ("in", frame.function.clone()),
+            (
+                "at",
+                style::strong(&style::safe(&format!("{}:{}", frame.file, frame.line))),
+            ),
+            ("in", style::safe(&frame.function).into_owned()),
         ];
         text.push_str(&indented(&table::pairs(&place), 2));
         if !frame.source.trim().is_empty() {
-            text.push_str(&format!("      {}\n", frame.source.trim()));
+            text.push_str(&format!("      {}\n", style::safe(frame.source.trim())));
         }
     }
     if error.frames.len() > 1 || error.cause.is_some() {
-        text.push_str(&indented(error.traceback.trim_end(), 2));
+        text.push_str(&indented(&style::safe(error.traceback.trim_end()), 2));
     }
     text
 }

@@ -37,7 +37,7 @@ pub fn heading(document: &Value) -> String {
     if count("metrics") > 0 {
         parts.push(counted(count("metrics"), "metric"));
     }
-    parts.join(", ")
+    crate::screen::style::safe(&parts.join(", ")).into_owned()
 }
 
 pub(super) fn tell(document: &Value) -> String {

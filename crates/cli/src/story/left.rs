@@ -96,17 +96,46 @@ pub fn state_changes(before: Option<&Value>, after: &Value) -> String {
 /// A value in the wire form, as a person reads it: `datetime 2026-01-05T10:00:00`.
 fn value(value: &Value) -> String {
     let tagged = value.as_object().and_then(|object| {
-        let name = object.get("$type")?.as_str()?;
-        let name = if name == "object" {
-            object.get("class")?.as_str()?
-        } else {
-            name
-        };
-        let held = object.get("value").or_else(|| object.get("fields"))?;
-        Some(format!(
-            "{name} {}",
-            held.as_str().map_or_else(|| held.to_string(), str::to_owned)
-        ))
+        let tag = object.get("$type")?.as_str()?;
+        let name = object.get("class").and_then(Value::as_str).unwrap_or(tag);
+        let mut held = object
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "$type" | "class"));
+        match (held.next(), held.next()) {
+            (Some((_, Value::String(text))), None) => Some(format!("{name} {text}")),
+            (Some((_, only)), None) => Some(format!("{name} {only}")),
+            _ => None,
+        }
     });
     short(&tagged.unwrap_or_else(|| value.to_string()), VALUE_LETTERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tagged_values_read_as_their_type_and_content() {
+        for (wire, text) in [
+            (
+                json!({"$type": "datetime", "value": "2026-01-05T10:00:00"}),
+                "datetime 2026-01-05T10:00:00",
+            ),
+            (json!({"$type": "set", "items": [1, 2]}), "set [1,2]"),
+            (
+                json!({"$type": "object", "class": "functions.models.Order", "fields": {"id": 1}}),
+                "functions.models.Order {\"id\":1}",
+            ),
+            (
+                json!({"$type": "timedelta", "days": 1, "seconds": 2, "microseconds": 0}),
+                r#"{"$type":"timedelta","days":1,"seconds":2,"mi…"#,
+            ),
+            (json!("plain"), "\"plain\""),
+        ] {
+            let expected: String = text.trim_end_matches('…').to_owned();
+            assert!(value(&wire).starts_with(&expected), "{}", value(&wire));
+        }
+    }
 }

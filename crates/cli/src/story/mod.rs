@@ -90,7 +90,8 @@ impl Teller {
 
 /// A text on one line, at most so many letters.
 pub(crate) fn short(text: &str, most: usize) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = style::safe(&line).into_owned();
     if line.chars().count() <= most {
         return line;
     }

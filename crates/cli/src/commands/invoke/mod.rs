@@ -7,7 +7,8 @@ pub mod workshop;
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::Environment;
+use domain::conversation::Conversation;
+use domain::{Code, Environment, RunId};
 use futures_util::{StreamExt as _, stream};
 use project::Package;
 
@@ -38,7 +39,7 @@ pub struct Invoke {
     /// Conversations: files of one JSON document, an array, or one a line; - for standard input
     #[arg(required = true, value_name = "CONVERSATION")]
     conversations: Vec<PathBuf>,
-    /// What `conv.env` says: sandbox, pre-release or live
+    /// What `conv.env` says: sandbox, pre-release or live [default: as the conversation says, else sandbox]
     #[arg(long = "env", short, value_name = "ENV")]
     environment: Option<String>,
     /// Run again whenever the project or a conversation changes, and show what is different
@@ -84,6 +85,13 @@ impl Invoke {
         mut take: impl FnMut(Outcome) -> Result<(), Box<CliError>>,
     ) -> Result<(), Box<CliError>> {
         let documents = Documents::new(&self.conversations).all()?;
+        if documents.is_empty() {
+            return Err(CliError::usage(
+                Code::BadInputFile,
+                "there is no conversation in what was given",
+                "give files of one JSON document, an array, or one a line",
+            ));
+        }
         let package = Package::from_folder(&self.project)?;
         let name = project_name(&package, &self.project, context)?;
         let usage = |code, message, fix| CliError::usage(code, message, fix);
@@ -93,7 +101,10 @@ impl Invoke {
                 .screen
                 .note(&format!("{} {warning}", style::warn("warning:")));
         }
-        let environment = context.configuration.environment();
+        let configuration = &context.configuration;
+        let environment = configuration
+            .names_environment()
+            .then(|| configuration.environment());
         let at_once = workshop.at_once;
         let mut outcomes = stream::iter(documents)
             .map(|document| one(&workshop, document, environment))
@@ -105,11 +116,19 @@ impl Invoke {
     }
 }
 
-async fn one(workshop: &Workshop, document: Document, environment: Environment) -> Outcome {
-    let run = domain::RunId::from_uuid(crate::assemble::new_id());
+async fn one(workshop: &Workshop, document: Document, environment: Option<Environment>) -> Outcome {
+    let conversation = match Conversation::parse(&document.text) {
+        Ok(conversation) => conversation,
+        Err(error) => return Outcome::refused(&document, &error),
+    };
+    // As on the server, except that here a person who names an environment means it.
+    let environment = environment
+        .or(conversation.environment())
+        .unwrap_or(Environment::Sandbox);
+    let run = RunId::from_uuid(crate::assemble::new_id());
     let report = workshop
         .invoker
-        .run(run, document.text.clone(), environment)
+        .run(run, conversation.to_json(), environment)
         .await;
     Outcome::new(&document, report)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::conversation::ConversationError;
 use domain::{Action, AttemptEnd, AttemptReport, Code, ErrorDocument, LogEntry, Metric};
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +22,9 @@ pub(super) struct Failure {
     page: String,
     signal: Option<i32>,
     exit_status: Option<i32>,
+    /// What is wrong with the document, place by place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
     /// Type, message, traceback and frames of the exception, where there was one.
     exception: Option<ErrorDocument>,
 }
@@ -65,6 +69,7 @@ impl Outcome {
                     page: code.page(),
                     signal,
                     exit_status,
+                    problems: Vec::new(),
                     exception: error,
                 };
                 ("failed", Some(failure))
@@ -94,12 +99,49 @@ impl Outcome {
         }
     }
 
+    /// A document that is no conversation: nothing ran.
+    pub(super) fn refused(document: &Document, error: &ConversationError) -> Self {
+        let problems = error.problems().iter().map(ToString::to_string).collect();
+        let omitted = error.omitted();
+        let more = if omitted > 0 {
+            format!(" and {omitted} more")
+        } else {
+            String::new()
+        };
+        let code = error.code();
+        Self {
+            conversation_id: None,
+            file: document.file.clone(),
+            line: document.line,
+            status: "refused",
+            error: Some(Failure {
+                code,
+                title: code.title(),
+                message: format!("{error}{more}"),
+                page: code.page(),
+                signal: None,
+                exit_status: None,
+                problems,
+                exception: None,
+            }),
+            state: None,
+            logs: Vec::new(),
+            metrics: Vec::new(),
+            actions: Vec::new(),
+            duration_ms: 0.0,
+            confinement: String::new(),
+            before: None,
+        }
+    }
+
     /// What this alone would make the command end with.
     pub(super) fn exit(&self) -> Exit {
         match self.error.as_ref().map(|failure| failure.code) {
             None if self.status == "succeeded" => Exit::Done,
             None => Exit::Negative,
-            Some(Code::StateNotRebuilt | Code::NotJson | Code::BadConversation) => Exit::Usage,
+            Some(Code::StateNotRebuilt | Code::NotJson | Code::BadConversation | Code::TooLarge) => {
+                Exit::Usage
+            }
             Some(Code::CouldNotStart | Code::ZygoteDied | Code::Internal) => Exit::Fault,
             Some(_) => Exit::Negative,
         }
@@ -137,24 +179,28 @@ impl Outcome {
 
     pub(super) fn tell(&self, context: &Context) -> String {
         let took = time::span(Duration::from_secs_f64(self.duration_ms / 1e3));
-        let heading = self
-            .before
-            .as_ref()
-            .map(story::conversation_heading)
-            .unwrap_or_default();
         let mut text = format!(
-            "{} {} in {took}\n  {}\n",
-            style::strong(&self.name()),
-            style::status(self.status),
-            style::faint(&heading),
+            "{} {} in {took}\n",
+            style::strong(&style::safe(&self.name())),
+            style::status(self.status)
         );
+        if let Some(document) = &self.before {
+            text.push_str(&format!(
+                "  {}\n",
+                style::faint(&story::conversation_heading(document))
+            ));
+        }
         let mut body = story::logs(&self.logs, &context.screen.zone);
         if let Some(failure) = &self.error {
+            let message = Some(failure.message.as_str()).filter(|_| failure.problems.is_empty());
             body.push_str(&story::failure(
                 Some(failure.code),
-                Some(&failure.message),
+                message,
                 failure.exception.as_ref(),
             ));
+            for problem in &failure.problems {
+                body.push_str(&format!("{} {problem}\n", style::faint("-")));
+            }
         }
         body.push_str(&story::metrics(&self.metrics));
         body.push_str(&story::actions(&self.actions));

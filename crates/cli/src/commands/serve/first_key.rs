@@ -7,10 +7,10 @@ use std::path::Path;
 
 use api::{KeyRequest, Scope};
 use crypto::OsEntropy;
-use domain::{Code, Environment, KeyId, Timestamp};
+use domain::{Code, Environment, KeyId};
 use store::Store;
 
-use crate::assemble::new_id;
+use crate::assemble::{self, new_id};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::screen::style;
@@ -42,7 +42,7 @@ pub(super) async fn make_if_none(
         scope: Scope::Admin,
     };
     let id = KeyId::from_uuid(new_id());
-    let made = server::keys::create(store, &OsEntropy, id, Timestamp::now(), wanted)
+    let made = server::keys::create(store, &OsEntropy, id, (assemble::clock())(), wanted)
         .await
         .map_err(|error| failed(&error))?;
     if io::stderr().is_terminal() {

@@ -1,0 +1,338 @@
+//! What can be done without a server.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use support::{Place, examples, settings};
+
+#[test]
+fn every_command_helps_with_examples() {
+    let place = Place::new();
+    let commands = [
+        "",
+        "init",
+        "invoke",
+        "check",
+        "serve",
+        "deploy",
+        "send",
+        "runs",
+        "runs list",
+        "runs show",
+        "runs logs",
+        "runs retry",
+        "runs cancel",
+        "conversations",
+        "conversations show",
+        "deployments",
+        "deployments list",
+        "deployments show",
+        "deployments promote",
+        "keys",
+        "keys create",
+        "keys list",
+        "keys revoke",
+        "status",
+        "config",
+        "config show",
+        "schema",
+        "schema conversation",
+        "version",
+        "completion",
+    ];
+    let mut all = String::new();
+    for command in commands {
+        let mut arguments: Vec<&str> = command.split_whitespace().collect();
+        arguments.push("-h");
+        let said = place.run(&arguments).expect(0);
+        let has_subcommands = said.out.contains("Commands:") && !command.is_empty();
+        assert!(
+            has_subcommands || said.out.contains("Examples:") || command.is_empty(),
+            "{command} has no examples"
+        );
+        all.push_str(&format!("\n$ aftercall {}\n{}", arguments.join(" "), said.out));
+    }
+    settings().bind(|| insta::assert_snapshot!("help", all));
+}
+
+#[test]
+fn a_new_project_runs_at_once_and_is_never_overwritten() {
+    let place = Place::new();
+    place.run(&["init", "desk"]).expect(0);
+    let said = place.run(&[
+        "invoke",
+        "desk",
+        "desk/conversations/resolved.json",
+        "desk/conversations/hung_up.json",
+    ]);
+    let said = said.expect(0);
+    assert!(said.err.contains("2 succeeded"), "{}", said.err);
+    settings().bind(|| insta::assert_snapshot!("invoke", said.out));
+    let said = place.run(&["check", "desk"]).expect(0);
+    assert!(said.out.contains("nothing wrong was found"), "{}", said.out);
+    place.write("desk/functions/end_function.py", "# mine");
+    let said = place.run(&["init", "desk"]).expect(2);
+    assert!(
+        said.err.contains("AC0804") && said.err.contains("nothing was written"),
+        "{}",
+        said.err
+    );
+    assert_eq!(
+        std::fs::read_to_string(place.path("desk/functions/end_function.py")).unwrap(),
+        "# mine"
+    );
+}
+
+#[test]
+fn every_example_runs_over_every_conversation() {
+    let place = Place::new();
+    let examples = examples();
+    let mut files: Vec<String> = std::fs::read_dir(examples.join("conversations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .collect();
+    files.sort();
+    for (project, failing) in [
+        ("hello", &[][..]),
+        ("support-desk", &[]),
+        ("every-field", &[]),
+        ("demo", &["fails-once", "hangs", "raises"]),
+    ] {
+        let project = examples.join(project).display().to_string();
+        let mut arguments = vec!["invoke", &project, "--json"];
+        arguments.extend(files.iter().map(String::as_str));
+        let said = place.run(&arguments).expect(i32::from(!failing.is_empty()));
+        let outcomes = said.lines();
+        assert!(outcomes.len() >= 26, "{}", outcomes.len());
+        let mut failed: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| outcome["status"] != "succeeded")
+            .map(|outcome| outcome["conversation_id"].as_str().unwrap())
+            .collect();
+        failed.sort_unstable();
+        assert_eq!(failed, failing, "{project}");
+    }
+}
+
+#[test]
+fn an_outcome_holds_what_programs_need() {
+    let place = Place::new();
+    let project = place.write(
+        "project.py",
+        "def end_function(conv):\n    conv.log.info('hello', n=1)\n    print('out')\n    conv.write_metric('A', 1)\n    conv.state.x = conv.env\n    if conv.state.bad:\n        raise ValueError('no')\n",
+    );
+    let project = project.to_str().unwrap();
+    let input = "{\"id\": \"good\", \"state\": {}}\n{\"id\": \"bad\", \"state\": {\"bad\": true}}\nrubbish\n";
+    let said = place
+        .run_with(&["invoke", project, "-", "--json", "--env", "live"], input)
+        .expect(2);
+    let outcomes = said.lines();
+    for outcome in &outcomes {
+        for key in [
+            "conversation_id",
+            "status",
+            "error",
+            "state",
+            "logs",
+            "metrics",
+            "actions",
+            "duration_ms",
+        ] {
+            assert!(outcome.get(key).is_some(), "{key}: {outcome:#}");
+        }
+    }
+    let [good, bad, rubbish] = &outcomes[..] else {
+        panic!("{outcomes:#?}")
+    };
+    assert_eq!(good["status"], "succeeded");
+    assert_eq!(good["state"]["x"], "live");
+    assert_eq!(good["metrics"][0]["name"], "A");
+    assert_eq!(good["logs"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&bad["status"], &bad["error"]["code"]),
+        (&"failed".into(), &"AC0301".into())
+    );
+    assert_eq!(bad["error"]["exception"]["frames"][0]["file"], "project.py");
+    assert_eq!(bad["error"]["exception"]["frames"][0]["line"], 7);
+    assert_eq!(
+        (&rubbish["status"], &rubbish["error"]["code"]),
+        (&"refused".into(), &"AC0101".into())
+    );
+    place
+        .run_with(&["invoke", project, "-", "--json"], input.lines().next().unwrap())
+        .expect(0);
+}
+
+#[test]
+fn a_project_that_cannot_be_used_is_told_with_file_line_and_fix() {
+    let place = Place::new();
+    let conversation = place.write("c.json", "{\"id\": \"1\"}");
+    let conversation = conversation.to_str().unwrap();
+    place.write(
+        "syntax/functions/end_function.py",
+        "import json\n\ndef end_function(conv:\n    pass\n",
+    );
+    let said = place.run(&["check", "syntax", "--json"]).expect(1);
+    let error: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(error["error"]["code"], "AC0204", "{error}");
+    assert_eq!(error["error"]["place"], "functions/end_function.py:3");
+    place.run(&["invoke", "syntax", conversation]).expect(2);
+
+    place.write("config/end_function.py", "def end_function(conv): pass\n");
+    place.write("config/project.yaml", "aftercall:\n  atempts: 3\n");
+    let said = place.run(&["check", "config"]).expect(1);
+    assert!(
+        said.err.contains("project.yaml:2") && said.err.contains("did you mean `attempts`?"),
+        "{}",
+        said.err
+    );
+
+    let said = place.run(&["check", "nowhere"]).expect(1);
+    assert!(
+        said.err.contains("AC0213") && said.err.contains("docs/errors/AC0213.md"),
+        "{}",
+        said.err
+    );
+    place.run(&["invoke", "nowhere", conversation]).expect(2);
+    let said = place.run(&["invoke", "config", "nowhere.json"]).expect(2);
+    assert!(said.err.contains("AC0802"), "{}", said.err);
+}
+
+#[test]
+fn a_wrong_interpreter_is_told_and_never_replaced() {
+    let place = Place::new();
+    let project = place.write("p.py", "def end_function(conv): pass\n");
+    let said = place
+        .run(&[
+            "check",
+            project.to_str().unwrap(),
+            "--set",
+            "python=/nowhere/python3",
+        ])
+        .expect(2);
+    assert!(
+        said.err.contains("AC0212") && said.err.contains("/nowhere/python3"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn watching_runs_again_when_a_file_is_saved_and_tells_what_changed() {
+    let place = Place::new();
+    place.write("p.py", "def end_function(conv):\n    raise ValueError('first')\n");
+    place.write("c.ndjson", "{\"id\": \"one\"}\n");
+    let mut child = place
+        .command(&["invoke", "p.py", "c.ndjson", "--watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut until = |text: &str| {
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains(text))
+            .unwrap()
+    };
+    until("one failed");
+    until("ValueError: first");
+    place.write("p.py", "def end_function(conv):\n    print('second try')\n");
+    until("changed: p.py");
+    until("failed → succeeded");
+    until("second try");
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn settings_are_shown_with_who_said_so() {
+    let place = Place::new();
+    place.write("aftercall.toml", "attempts = 2\n\n[limits]\nmemory_mb = 512\n");
+    let said = place
+        .run(&[
+            "config",
+            "show",
+            "--json",
+            "--set",
+            "deadline_s=9",
+            "--key",
+            "ac_secret",
+        ])
+        .expect(0);
+    assert!(!said.out.contains("ac_secret"), "{}", said.out);
+    let shown = said.json();
+    let setting = |name: &str| {
+        shown["settings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(setting("attempts")["value"], 2);
+    assert!(
+        setting("attempts")["origin"]["file"]
+            .as_str()
+            .unwrap()
+            .ends_with("aftercall.toml:1")
+    );
+    assert!(
+        setting("limits.memory_mb")["origin"]["file"]
+            .as_str()
+            .unwrap()
+            .ends_with("aftercall.toml:4")
+    );
+    assert_eq!(setting("deadline_s")["origin"], "flag");
+    assert_eq!(setting("grace_s")["origin"], "default");
+    let said = place.run(&["config", "show", "--set", "atempts=9"]).expect(2);
+    assert!(said.err.contains("did you mean attempts?"), "{}", said.err);
+}
+
+#[test]
+fn without_a_server_the_way_to_one_is_told() {
+    let place = Place::new();
+    let said = place.run(&["runs", "list"]).expect(3);
+    settings().bind(|| insta::assert_snapshot!("no_server", said.err));
+    let said = place
+        .run(&["status", "--server", "https://example.com"])
+        .expect(2);
+    assert!(said.err.contains("https is not spoken here yet"), "{}", said.err);
+}
+
+#[test]
+fn the_small_commands_answer() {
+    let place = Place::new();
+    let schema = place.run(&["schema", "conversation"]).expect(0).json();
+    assert!(schema["properties"]["turns"].is_object(), "{schema:#}");
+    for shell in ["bash", "zsh", "fish"] {
+        let said = place.run(&["completion", shell]).expect(0);
+        assert!(
+            said.out.contains("deployments") && said.out.len() > 5_000,
+            "{shell}"
+        );
+    }
+    let version = place.run(&["version", "--json"]).expect(0).json();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    place.run(&["frobnicate"]).expect(2);
+    place.run(&[]).expect(2);
+}
+
+#[test]
+fn answers_are_plain_text_unless_somebody_watches() {
+    let place = Place::new();
+    let said = place.run(&["config", "show"]).expect(0);
+    assert!(!said.out.contains('\u{1b}'), "no colours into a pipe");
+    let said = place.run(&["runs", "list"]).expect(3);
+    assert!(!said.err.contains('\u{1b}'), "{}", said.err);
+}
