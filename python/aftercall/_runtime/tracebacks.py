@@ -6,7 +6,9 @@ exception of the user's can make it fail.
 
 from __future__ import annotations
 
+import os
 import sys
+from errno import EMFILE
 
 from aftercall._runtime.limits import (
     MAX_CAUSES,
@@ -57,10 +59,21 @@ class Places:
 
 def _read_lines(file: str) -> list[str]:
     try:
-        with open(file, "rb") as stream:
-            return stream.read(MAX_SOURCE_FILE).decode("utf-8", "replace").splitlines()
+        return _lines(file)
+    except (OSError, ValueError, MemoryError) as error:
+        if getattr(error, "errno", None) != EMFILE:
+            return []
+    try:
+        # All descriptors are in use, often the very error that is told. The input is /dev/null and the function over.
+        os.close(0)
+        return _lines(file)
     except (OSError, ValueError, MemoryError):
         return []
+
+
+def _lines(file: str) -> list[str]:
+    with open(file, "rb") as stream:
+        return stream.read(MAX_SOURCE_FILE).decode("utf-8", "replace").splitlines()
 
 
 def error_document(error: BaseException, places: Places) -> ErrorDocument:
