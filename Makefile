@@ -15,7 +15,7 @@ help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
 	@echo "make test          every test"
 	@echo "make lint          formatting, clippy, licences, ruff, mypy"
-	@echo "make bench         accepting, forking and running, measured"
+	@echo "make bench         what a fork, an acceptance and an attempt cost, measured"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
 	@echo "make build         the release binary: $(CARGO_TARGET_DIR)/release/aftercall"
 
@@ -57,8 +57,9 @@ format:
 	cd python && $(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
 bench: require
-	cargo build --release --locked --package bench
-	$(CARGO_TARGET_DIR)/release/bench
+	cargo run --quiet --release --locked --package preload --example fork_cost
+	cargo run --quiet --release --locked --package store --example rates
+	cd python && $(PYTHON) bench/child.py
 
 $(VENV)/installed: python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
