@@ -59,7 +59,8 @@ format:
 bench: require
 	cargo run --quiet --release --locked --package preload --example fork_cost
 	cargo run --quiet --release --locked --package store --example rates
-	cd python && $(PYTHON) bench/child.py
+	cargo build --quiet --release --locked --package preload
+	cd python && AFTERCALL_PRELOAD=$(CARGO_TARGET_DIR)/release/libpreload.so $(PYTHON) bench/child.py
 
 $(VENV)/installed: python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
