@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod asking;
 mod at_rest;
 mod binary;
 mod chance;
@@ -23,6 +24,7 @@ mod project;
 mod server;
 mod wait;
 
+pub use asking::is_over;
 pub use at_rest::{Needle, Sighting, search};
 pub use binary::{aftercall, repository, test_python};
 pub use chance::Chance;
@@ -32,5 +34,5 @@ pub use http::{Answer, Target, request};
 pub use place::Place;
 pub use processes::{Process, session, tree};
 pub use project::Project;
-pub use server::{Server, Setup, is_over};
+pub use server::{Server, Setup};
 pub use wait::{PATIENCE, now, until, wall_clock};
