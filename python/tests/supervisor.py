@@ -136,7 +136,7 @@ class Zygote:
         self.tokens += 1
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output_read, output_write = os.pipe()
-        packet = b"F" + struct.pack("=Q", self.tokens) + f"child-{self.tokens}".encode()
+        packet = b"F" + struct.pack("=Q", self.tokens) + f"{self.process.pid}-{self.tokens}".encode()
         fds = array.array("i", [theirs.fileno(), output_write])
         self.control.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
         theirs.close()

@@ -10,6 +10,7 @@ it is refused with the file and line that made it.
 
 from __future__ import annotations
 
+import io
 import sys
 from json import dumps
 
@@ -18,6 +19,8 @@ from aftercall._runtime.frames import Answer, Exchange
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, ModuleType
+
+    from _typeshed import WriteableBuffer
 
 #: The lane of the main thread's work; others come with replay.
 MAIN_LANE = "0"
@@ -118,12 +121,10 @@ class EffectSocket:
             raise EffectRefused(f"a request of more than {MAX_REQUEST:,} bytes", "AC0402")
 
     def makefile(self, *_args: object, **_kwargs: object) -> object:
-        """The response, once the request is whole: `http.client` asks for it when it begins to read."""
-        import io
-
-        method, url, headers, body = self._parse()
+        """The response. It is asked for when the first byte of it is read: the request is whole then."""
+        parts = self._parse()
         self._sent.clear()
-        return io.BytesIO(effects.request(method, url, headers, body))
+        return io.BufferedReader(_ResponseBytes(*parts))
 
     def _parse(self) -> tuple[str, str, list[tuple[str, str]], bytes]:
         head, _, body = bytes(self._sent).partition(b"\r\n\r\n")
@@ -150,6 +151,23 @@ class EffectSocket:
 
     def shutdown(self, _how: int) -> None:
         """Nothing is open."""
+
+
+class _ResponseBytes(io.RawIOBase):
+    """The bytes of a response, as HTTP/1.1 has them."""
+
+    def __init__(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        super().__init__()
+        self._request = (method, url, headers, body)
+        self._bytes: io.BytesIO | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        if self._bytes is None:
+            self._bytes = io.BytesIO(effects.request(*self._request))
+        return self._bytes.readinto(buffer)
 
 
 def _unchunked(body: bytes) -> bytes:

@@ -129,7 +129,7 @@ class PlainServer:
             os.dup2(fd, place)
         os.closerange(4, os.sysconf("SC_OPEN_MAX") if sys.platform != "linux" else 4096)
         folder = os.path.join(self.tmp_root, self._name)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.mkdir(folder, mode=0o700)
         os.chdir(folder)
         self._limit()
 

@@ -191,9 +191,7 @@ def _add_virtualenv(path: object) -> None:
 
 def _extensions() -> list[str]:
     """Extension modules that are not the standard library's: the supervisor decides which of them fork safely."""
-    import sysconfig
-
-    standard = sysconfig.get_path("stdlib")
+    standard = os.path.dirname(os.__file__)  # `sysconfig` would say so too, for a megabyte of tables
     names = []
     for name, module in list(sys.modules.items()):
         file = getattr(getattr(module, "__spec__", None), "origin", None) or ""

@@ -10,7 +10,8 @@ Everything else is an object with the key ``$type``, a *tag*:
 ``int``        ``value``: decimal digits with an optional ``-``, at most 4,300 digits; for integers beyond
                2**53 in size. A reader takes plain integers of any size too
 ``float``      ``value``: ``"nan"``, ``"inf"`` or ``"-inf"``
-``str``        ``value``: base64 of the text in UTF-16LE; for text with lone surrogates, which no UTF-8 has
+``str``        ``value``: base64 of the text in UTF-16LE; for text with lone surrogates, which no UTF-8 has. (Two
+               surrogates side by side that make a pair come back as the character that they stand for)
 ``bytes``      ``value``: base64 (``bytearray`` and ``memoryview`` are written so too)
 ``decimal``    ``value``: ``str(decimal)``
 ``datetime``   ``value``: ``isoformat()``, with the offset when aware; ``"fold": 1`` only when it is 1;
