@@ -2,8 +2,9 @@
 //!
 //! Accepting: 64 tasks, one conversation of 6 KiB per call, each waiting for its commit. Then the same conversations are
 //! claimed (64 a call) and completed by 64 tasks at once, each with two log entries, three metrics and 2 KiB of state.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use store::conformance::given::{activate, after, boot, claim_as, conversation, l
 use store::sqlite::{Options, SqliteStore};
 use store::{NewConversation, Store};
 
-const CONVERSATIONS: u64 = 60_000;
+const CONVERSATIONS: u64 = 20_000;
 const CALLERS: u64 = 64;
 const DOCUMENT_BYTES: usize = 6 * 1024;
 const CLAIM: u32 = 64;
@@ -36,7 +37,7 @@ async fn main() {
     let store: Arc<dyn Store> = store;
     activate(&store, &shop(), Environment::Sandbox, 1).await;
     println!("folder {}", folder.display());
-    for round in 1..=3 {
+    for round in 1..=2 {
         let first = round * CONVERSATIONS;
         accept_all(&store, first..first + CONVERSATIONS).await;
         complete_all(&store).await;
@@ -55,7 +56,7 @@ async fn main() {
 
 async fn accept_all(store: &Arc<dyn Store>, numbers: std::ops::Range<u64>) {
     let (next, end) = (Arc::new(AtomicU64::new(numbers.start)), numbers.end);
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), cpu());
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let (store, next) = (Arc::clone(store), Arc::clone(&next));
@@ -78,10 +79,11 @@ async fn accept_all(store: &Arc<dyn Store>, numbers: std::ops::Range<u64>) {
         })
         .collect();
     report_waits("accepted", began, gather(callers).await);
+    report_cpu(&before, (numbers.end - numbers.start) as usize);
 }
 
 async fn complete_all(store: &Arc<dyn Store>) {
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), cpu());
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let store = Arc::clone(store);
@@ -99,7 +101,10 @@ async fn complete_all(store: &Arc<dyn Store>) {
             })
         })
         .collect();
-    report_waits("claimed and completed", began, gather(callers).await);
+    let waits = gather(callers).await;
+    let count = waits.len();
+    report_waits("claimed and completed", began, waits);
+    report_cpu(&before, count);
 }
 
 async fn complete(store: Arc<dyn Store>, run: store::ClaimedRun) -> Duration {
@@ -135,6 +140,33 @@ async fn gather_one(tasks: Vec<tokio::task::JoinHandle<Duration>>) -> Vec<Durati
         all.push(task.await.unwrap());
     }
     all
+}
+
+/// CPU time of this process by thread name, microseconds: on a machine that is busy with other things, what counts.
+fn cpu() -> BTreeMap<String, u64> {
+    let mut by_thread = BTreeMap::new();
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        let times = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+        let nanos: u64 = times
+            .split(' ')
+            .next()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        *by_thread.entry(name.trim().to_owned()).or_default() += nanos / 1_000;
+    }
+    by_thread
+}
+
+fn report_cpu(before: &BTreeMap<String, u64>, count: usize) {
+    for (thread, after) in cpu() {
+        let used = after.saturating_sub(before.get(&thread).copied().unwrap_or(0));
+        println!(
+            "    {:>6.1} us of CPU each in {thread}",
+            used as f64 / count as f64
+        );
+    }
 }
 
 fn report_waits(what: &str, began: Instant, mut waits: Vec<Duration>) {

@@ -15,8 +15,9 @@ const SQLITE_MIN: i32 = 3_051_003;
 const BUSY: Duration = Duration::from_secs(5);
 /// How long emptying the log waits for readers: the writer pauses meanwhile.
 const EMPTYING: Duration = Duration::from_millis(20);
-/// Of the writer's pages, KiB.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Of the writer's pages, KiB: what a batch touches and the upper parts of every index. Not more, since SQLite goes
+/// through all of it at the end of a transaction that rearranged a tree.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Statements kept prepared by each connection.
 const STATEMENTS: usize = 128;
 
@@ -56,6 +57,8 @@ fn configure(connection: &Connection, usage: Use) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // A statement keeps its plan. Else one whose values might matter to a partial index is planned again for each.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Persistent: it is the writer who makes a file what it is.
     if usage == Use::Write {
         connection.pragma_update(None, "journal_mode", "wal")?;

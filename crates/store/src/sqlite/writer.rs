@@ -139,16 +139,35 @@ impl Writer {
                 continue;
             }
             rows += job.rows();
+            // Among the others before anything can fail, so that it is answered with them.
             jobs.push(job);
             let batch = match &mut batch {
                 Some(batch) => batch,
                 none => none.insert(self.begin()?),
             };
-            if let Some(job) = jobs.last_mut() {
-                carry_out(job.as_mut(), batch)?;
+            let Some(job) = jobs.last_mut() else { break };
+            if carry_out(job.as_mut(), batch)? == Done::HalfWritten {
+                jobs.pop().into_iter().for_each(Job::answer);
+                self.roll_back();
+                *batch = self.again(jobs)?;
             }
         }
         Ok(batch)
+    }
+
+    /// Does requests in a new transaction, and answers those that are refused half-way.
+    fn again(&self, jobs: &mut Jobs) -> Result<Batch<'_>, Failure> {
+        'again: loop {
+            let mut batch = self.begin()?;
+            for index in 0..jobs.len() {
+                if carry_out(jobs[index].as_mut(), &mut batch)? == Done::HalfWritten {
+                    jobs.remove(index).answer();
+                    self.roll_back();
+                    continue 'again;
+                }
+            }
+            return Ok(batch);
+        }
     }
 
     fn begin(&self) -> Result<Batch<'_>, Failure> {
@@ -176,19 +195,17 @@ impl Writer {
     /// space that was held back for it.
     fn serve_on_full_disk(&mut self, jobs: Jobs) -> Result<(), String> {
         self.roll_back();
-        tracing::error!("the disk of the data folder is full: nothing new is accepted until there is space");
-        self.reserve.release();
+        if self.reserve.release() {
+            tracing::error!(
+                "the disk of the data folder is full: nothing new is accepted until there is space"
+            );
+        }
         self.tell_space();
         let (mut jobs, refused): (Jobs, Jobs) = jobs.into_iter().partition(|job| job.on_full_disk());
         refuse(refused, &StoreError::ReadOnly);
         let outcome = self
-            .begin()
-            .and_then(|mut batch| {
-                jobs.iter_mut()
-                    .try_for_each(|job| carry_out(job.as_mut(), &mut batch))?;
-                Ok(Some(batch))
-            })
-            .and_then(|batch| self.commit(batch, &jobs));
+            .again(&mut jobs)
+            .and_then(|batch| self.commit(Some(batch), &jobs));
         match outcome {
             Ok(()) => answer(jobs),
             Err(Failure::Full) => {
@@ -252,16 +269,29 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// One request, so that what it may have begun is undone if it is refused, and nothing else.
-fn carry_out(job: &mut dyn Job, batch: &mut Batch<'_>) -> Result<(), Failure> {
-    let (counts, keys) = (batch.counts, batch.keys.len());
-    control(batch.connection, "SAVEPOINT request")?;
-    if job.carry_out(batch)? == Kept::No {
-        control(batch.connection, "ROLLBACK TO request")?;
-        batch.counts = counts;
-        batch.keys.truncate(keys);
+/// One request. Most that are refused have written nothing; of one that has, the batch must be done again without it.
+/// That is rare, where a savepoint for each request would copy every page that any of them touches.
+fn carry_out(job: &mut dyn Job, batch: &mut Batch<'_>) -> Result<Done, Failure> {
+    let (counts, keys, written) = (batch.counts, batch.keys.len(), batch.connection.total_changes());
+    if job.carry_out(batch)? == Kept::Yes {
+        return Ok(Done::Well);
     }
-    control(batch.connection, "RELEASE request")
+    batch.counts = counts;
+    batch.keys.truncate(keys);
+    Ok(if batch.connection.total_changes() == written {
+        Done::Well
+    } else {
+        Done::HalfWritten
+    })
+}
+
+/// What a request left in the transaction.
+#[derive(PartialEq, Eq)]
+enum Done {
+    /// All or nothing.
+    Well,
+    /// Something, although it was refused.
+    HalfWritten,
 }
 
 fn control(connection: &Connection, sql: &str) -> Result<(), Failure> {
@@ -271,8 +301,8 @@ fn control(connection: &Connection, sql: &str) -> Result<(), Failure> {
     done.map(drop).map_err(of_the_batch)
 }
 
-/// A transaction whose savepoints fail is not in the state that we believe it to be in. Of a commit that fails, only a
-/// full disk says for certain that it did not happen: the frame that would have committed it was not written.
+/// Of a commit that fails, only a full disk says for certain that it did not happen: the frame that would have committed
+/// it was not written.
 fn of_the_batch(error: rusqlite::Error) -> Failure {
     match Failure::from(error) {
         Failure::Request(error) => Failure::Fatal(error.to_string()),
@@ -281,9 +311,7 @@ fn of_the_batch(error: rusqlite::Error) -> Failure {
 }
 
 fn answer(jobs: Jobs) {
-    for job in jobs {
-        job.answer();
-    }
+    jobs.into_iter().for_each(Job::answer);
 }
 
 fn refuse(jobs: Jobs, error: &StoreError) {
