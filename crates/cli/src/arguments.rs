@@ -8,7 +8,7 @@ use crate::commands;
 
 /// Runs `end_function(conv)` once for every finished conversation.
 #[derive(Debug, Parser)]
-#[command(name = "aftercall", version, propagate_version = true, max_term_width = 110, after_help = TOP_EXAMPLES)]
+#[command(name = "aftercall", version, max_term_width = 110, after_help = TOP_EXAMPLES)]
 pub struct Arguments {
     /// For all commands.
     #[command(flatten)]

@@ -3,7 +3,6 @@
 mod connection;
 mod problem;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,10 +17,8 @@ use crate::configuration::Configuration;
 use crate::error::CliError;
 use connection::{Connections, Target};
 
-pub use problem::from_answer as problem;
+pub use problem::{details as problem_details, from_answer as problem};
 
-/// The name of the socket in a data folder.
-pub const SOCKET_NAME: &str = "aftercall.sock";
 /// How long a server may take to answer. A deployment, whose imports may take long, is the slowest.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
 /// The wait that a 503 means where it does not say one.
@@ -86,7 +83,7 @@ impl Client {
     pub fn new(configuration: &Configuration) -> Result<Self, Box<CliError>> {
         let target = match configuration.text("server") {
             Some(address) => Target::parse(address)?,
-            None => Target::Socket(configuration.data_folder()?.join(SOCKET_NAME)),
+            None => Target::Socket(configuration.data_folder()?.join(api::SOCKET_NAME)),
         };
         let key = configuration.text("key").map(|key| {
             let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| {
@@ -103,15 +100,6 @@ impl Client {
             connections: Connections::new(target),
             key: key.transpose()?,
         })
-    }
-
-    /// A client of the server whose socket this is.
-    #[must_use]
-    pub fn on_socket(socket: PathBuf) -> Self {
-        Self {
-            connections: Connections::new(Target::Socket(socket)),
-            key: None,
-        }
     }
 
     /// What it talks to, for messages.

@@ -1,34 +1,12 @@
 //! A problem that the server tells, as the error that the command ends with.
 
+use api::{FieldError, Problem};
 use domain::Code;
 use http::StatusCode;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::Answer;
 use crate::error::CliError;
-
-/// What is used of `application/problem+json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    code: Option<Code>,
-    title: Option<String>,
-    detail: Option<String>,
-    fix: Option<String>,
-    errors: Vec<Finding>,
-    file: Option<String>,
-    line: Option<u32>,
-}
-
-/// One thing that is wrong with a document.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Finding {
-    path: String,
-    found: Option<serde_json::Value>,
-    expected: Option<String>,
-    fix: Option<String>,
-}
 
 /// The error for an answer that is none of 2xx.
 #[must_use]
@@ -38,21 +16,15 @@ pub fn from_answer(answer: &Answer) -> Box<CliError> {
 
 fn from_parts(status: StatusCode, body: &[u8]) -> Box<CliError> {
     // Whatever stands between here and the server (a proxy) may answer with pages of its own.
-    let Some((problem, code)) = serde_json::from_slice::<Problem>(body)
-        .ok()
-        .and_then(|problem| problem.code.map(|code| (problem, code)))
-    else {
+    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
         return CliError::fault(
             Code::ServerUnreachable,
-            format!("the server answered {status} and nothing that Aftercall says"),
-            "look whether the address is that of an Aftercall server",
+            format!("the server answered {status} and nothing that this version knows"),
+            "look whether the address is that of an Aftercall server, and of what version (`aftercall version`)",
         );
     };
-    let message = problem
-        .detail
-        .or(problem.title)
-        .unwrap_or_else(|| code.title().to_owned());
-    let fix = problem.fix.unwrap_or_default();
+    let details = details(&problem);
+    let (code, message, fix) = (problem.code, problem.detail, problem.fix);
     let error = match status {
         StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
             CliError::negative(code, message, Some(fix).filter(|fix| !fix.is_empty()))
@@ -65,21 +37,43 @@ fn from_parts(status: StatusCode, body: &[u8]) -> Box<CliError> {
         (Some(file), None) => error.at(file),
         (None, _) => error,
     };
-    error.with_details(problem.errors.into_iter().map(tell).collect())
+    error.with_details(details)
 }
 
-fn tell(finding: Finding) -> String {
-    let mut text = finding.path;
-    if let Some(found) = finding.found {
-        text.push_str(&format!(": found {found}"));
+/// What is wrong place by place, what differs, and where an exception came from, one a line.
+#[must_use]
+pub fn details(problem: &Problem) -> Vec<String> {
+    let shown = |side: &Option<Value>| {
+        side.as_ref()
+            .map_or_else(|| "nothing".to_owned(), Value::to_string)
+    };
+    let wrong = problem.errors.iter().map(field);
+    let differs = problem.differences.iter();
+    let differs = differs.map(|one| {
+        format!(
+            "{}: kept {}, sent {}",
+            one.path,
+            shown(&one.kept),
+            shown(&one.sent)
+        )
+    });
+    let traceback = problem
+        .error
+        .iter()
+        .flat_map(|raised| raised.traceback.trim_end().lines())
+        .map(str::to_owned);
+    wrong.chain(differs).chain(traceback).collect()
+}
+
+fn field(error: &FieldError) -> String {
+    if error.path.is_empty() {
+        // About the document as a whole: the problem's own sentence has said the rest.
+        return error.fix.clone();
     }
-    if let Some(expected) = finding.expected {
-        text.push_str(&format!(", expected {expected}"));
-    }
-    if let Some(fix) = finding.fix {
-        text.push_str(&format!(" ({fix})"));
-    }
-    text
+    format!(
+        "{}: found {}, expected {}; {}",
+        error.path, error.found, error.expected, error.fix
+    )
 }
 
 #[cfg(test)]
@@ -90,14 +84,14 @@ mod tests {
     #[test]
     fn a_problem_keeps_code_place_findings_and_fix() {
         let body = br#"{"type":"docs/errors/AC0102.md","code":"AC0102","title":"t","status":400,"detail":"d","fix":"f",
-            "errors":[{"path":"turns[3].role","found":"bot","expected":"user or agent","fix":"rename it"}]}"#;
+            "errors":[{"path":"/turns/3/role","found":"a bot","expected":"user or agent","fix":"rename it"}]}"#;
         let error = from_parts(StatusCode::BAD_REQUEST, body);
         assert_eq!((error.code, error.exit()), (Code::BadConversation, Exit::Usage));
         assert_eq!(
             error.details,
-            ["turns[3].role: found \"bot\", expected user or agent (rename it)"]
+            ["/turns/3/role: found a bot, expected user or agent; rename it"]
         );
-        let body = br#"{"code":"AC0203","detail":"d","file":"functions/x.py","line":3}"#;
+        let body = br#"{"type":"t","code":"AC0203","title":"t","status":422,"detail":"d","fix":"f","file":"functions/x.py","line":3}"#;
         let error = from_parts(StatusCode::UNPROCESSABLE_ENTITY, body);
         assert_eq!(
             (error.place.as_deref(), error.exit()),

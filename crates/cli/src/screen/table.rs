@@ -7,7 +7,16 @@ const GAP: &str = "  ";
 /// Lays out rows under a heading. The last column is never padded, so that nothing trails.
 #[must_use]
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let heading: Vec<String> = heading.iter().map(|title| style::faint(title)).collect();
+    let heading: Vec<String> = heading
+        .iter()
+        .map(|title| {
+            if title.is_empty() {
+                String::new()
+            } else {
+                style::faint(title)
+            }
+        })
+        .collect();
     let mut widths = vec![0; heading.len()];
     for row in std::iter::once(&heading).chain(rows) {
         for (column, cell) in widths.iter_mut().zip(row) {

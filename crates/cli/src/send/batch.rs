@@ -42,15 +42,6 @@ impl Batch {
     pub(super) fn is_empty(&self) -> bool {
         self.documents.is_empty()
     }
-
-    fn body(documents: &[&Document]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for document in documents {
-            body.extend_from_slice(&document.text);
-            body.push(b'\n');
-        }
-        body
-    }
 }
 
 /// Sends batches, and goes on while the server does not take them.
@@ -63,11 +54,13 @@ pub(super) struct Sender {
 }
 
 /// What one request came to.
-enum Turn {
-    /// Answers to some of its lines, by number from 0, and how long to wait before the others are sent again.
-    Answered(BTreeMap<usize, LineAnswer>, Duration),
-    /// None.
-    Silent(Box<CliError>),
+struct Turn {
+    /// Answers that stand, by the line's number from 0. The other lines are to be sent again.
+    answers: BTreeMap<usize, LineAnswer>,
+    /// After this long; if the server said so.
+    wait: Option<Duration>,
+    /// Why there are others.
+    trouble: Box<CliError>,
 }
 
 impl Sender {
@@ -80,56 +73,46 @@ impl Sender {
         }
     }
 
-    /// Sends a batch until every line of it has an answer that stands. Answers in order.
-    pub(super) async fn send(&mut self, batch: Batch, bar: &ProgressBar) -> Result<Vec<Line>, Box<CliError>> {
-        let documents = batch.documents;
-        let mut lines: Vec<Option<Line>> = documents.iter().map(|_| None).collect();
+    /// Sends a batch until every line of it has an answer that stands, and hands over each as it comes.
+    pub(super) async fn send(
+        &mut self,
+        batch: Batch,
+        bar: &ProgressBar,
+        mut take: impl FnMut(Line) -> Result<(), Box<CliError>>,
+    ) -> Result<(), Box<CliError>> {
+        let mut open = batch.documents;
         let mut waited = Duration::ZERO;
         let mut next_wait = FIRST_WAIT;
         loop {
-            let open: Vec<usize> = (0..documents.len())
-                .filter(|index| lines[*index].is_none())
-                .collect();
+            let turn = self.request(&open).await?;
+            let mut left = Vec::new();
+            for (position, document) in open.into_iter().enumerate() {
+                match turn.answers.get(&position) {
+                    Some(answer) => take(Line::new(&document, answer))?,
+                    None => left.push(document),
+                }
+            }
+            open = left;
             if open.is_empty() {
-                return Ok(lines.into_iter().flatten().collect());
+                return Ok(());
             }
-            let sent: Vec<&Document> = open.iter().map(|index| &documents[*index]).collect();
-            let (wait, error) = match self.request(&sent).await? {
-                Turn::Answered(answers, wait) => {
-                    if !answers.is_empty() {
-                        (waited, next_wait) = (Duration::ZERO, FIRST_WAIT);
-                    }
-                    for (position, answer) in answers {
-                        if let Some(index) = open.get(position) {
-                            lines[*index] = Some(Line::new(&documents[*index], &answer));
-                        }
-                    }
-                    (wait, None)
-                }
-                Turn::Silent(error) => {
-                    let wait = next_wait;
-                    next_wait = (next_wait * 2).min(LONGEST_WAIT);
-                    (wait, Some(error))
-                }
-            };
-            if lines.iter().all(Option::is_some) {
-                continue;
+            if !turn.answers.is_empty() {
+                (waited, next_wait) = (Duration::ZERO, FIRST_WAIT);
             }
+            let wait = turn.wait.unwrap_or(next_wait);
+            next_wait = (next_wait * 2).min(LONGEST_WAIT);
             if waited + wait > self.patience {
-                return Err(error.unwrap_or_else(|| self.out_of_patience()));
+                return Err(self.out_of_patience(&turn.trouble));
             }
             waited += wait;
-            bar.set_message(match error {
-                Some(_) => "the server does not answer; trying again".to_owned(),
-                None => format!("the server takes nothing for now; waiting {} s", wait.as_secs()),
-            });
+            bar.set_message(format!("waiting: {}", turn.trouble));
             tokio::time::sleep(wait).await;
             bar.set_message("");
         }
     }
 
-    async fn request(&mut self, documents: &[&Document]) -> Result<Turn, Box<CliError>> {
-        let body = Batch::body(documents);
+    async fn request(&mut self, documents: &[Document]) -> Result<Turn, Box<CliError>> {
+        let body = body(documents);
         let answer = match self
             .client
             .send(Method::POST, &self.path, Some(api::NDJSON), body.into())
@@ -137,29 +120,52 @@ impl Sender {
         {
             Ok(answer) => answer,
             // A server that was never there is a wrong address, not an outage.
-            Err(error) if self.has_answered => return Ok(Turn::Silent(error)),
+            Err(trouble) if self.has_answered => {
+                return Ok(Turn {
+                    answers: BTreeMap::new(),
+                    wait: None,
+                    trouble,
+                });
+            }
             Err(error) => return Err(error),
         };
         self.has_answered = true;
         match answer.status {
-            StatusCode::SERVICE_UNAVAILABLE => Ok(Turn::Answered(BTreeMap::new(), answer.retry_after())),
+            StatusCode::SERVICE_UNAVAILABLE => Ok(Turn {
+                answers: BTreeMap::new(),
+                wait: Some(answer.retry_after()),
+                trouble: problem(&answer),
+            }),
             status if status.is_success() => read(&answer),
             _ => Err(problem(&answer)),
         }
     }
 
-    fn out_of_patience(&self) -> Box<CliError> {
+    fn out_of_patience(&self, trouble: &CliError) -> Box<CliError> {
         CliError::fault(
-            Code::QueueFull,
-            format!("the server has taken nothing for {} s", self.patience.as_secs()),
-            "look at `aftercall status`, then send again: what was accepted is not run twice (--report and --resume leave it out)",
+            trouble.code,
+            format!(
+                "the server has taken nothing for {} s: {trouble}",
+                self.patience.as_secs()
+            ),
+            "look at `aftercall status`, then send again: what was accepted is not run twice, and --report with --resume leaves it out",
         )
     }
+}
+
+fn body(documents: &[Document]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for document in documents {
+        body.extend_from_slice(&document.text);
+        body.push(b'\n');
+    }
+    body
 }
 
 /// Takes the answers that stand; lines answered 503, or not at all since the stream broke off, are to be sent again.
 fn read(answer: &Answer) -> Result<Turn, Box<CliError>> {
     let mut answers = BTreeMap::new();
+    let mut trouble = None;
     for text in answer
         .body
         .split(|byte| *byte == b'\n')
@@ -172,10 +178,25 @@ fn read(answer: &Answer) -> Result<Turn, Box<CliError>> {
                 "compare `aftercall version` here and there: the two may be too far apart",
             )
         })?;
-        let position = usize::try_from(line.line.saturating_sub(1)).unwrap_or(usize::MAX);
-        if line.status != StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+        if line.status == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+            trouble = line
+                .problem
+                .map(|problem| CliError::fault(problem.code, problem.detail, problem.fix));
+        } else {
+            let position = usize::try_from(line.line.saturating_sub(1)).unwrap_or(usize::MAX);
             answers.insert(position, line);
         }
     }
-    Ok(Turn::Answered(answers, answer.retry_after()))
+    let broke_off = || {
+        CliError::fault(
+            Code::ServerUnreachable,
+            "the server's answer broke off",
+            "look at the server's log",
+        )
+    };
+    Ok(Turn {
+        answers,
+        wait: Some(answer.retry_after()),
+        trouble: trouble.unwrap_or_else(broke_off),
+    })
 }

@@ -94,13 +94,17 @@ impl Send {
             if batch.is_empty() {
                 break;
             }
-            for line in sender.send(batch, &bar).await? {
-                tally.count(&line);
-                bar.inc(1);
-                report.write(&line)?;
-                bar.suspend(|| tell(&line, context))?;
-            }
+            let sent = sender
+                .send(batch, &bar, |line| {
+                    tally.count(&line);
+                    bar.inc(1);
+                    report.write(&line)?;
+                    bar.suspend(|| tell(&line, context))
+                })
+                .await;
+            // Also when it ended early: what was accepted until then need not be sent again.
             report.flush()?;
+            sent?;
         }
         bar.finish_and_clear();
         if !context.screen.json {

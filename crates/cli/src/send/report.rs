@@ -11,6 +11,7 @@ use domain::{Code, ConversationId, RunId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::client::problem_details;
 use crate::error::CliError;
 use crate::input::Document;
 
@@ -48,30 +49,6 @@ impl Line {
     pub(super) fn new(document: &Document, answer: &LineAnswer) -> Self {
         let accepted = answer.accepted.as_ref();
         let problem = answer.problem.as_ref();
-        let fields = problem
-            .map(|problem| problem.errors.as_slice())
-            .unwrap_or_default();
-        let differences = problem
-            .map(|problem| problem.differences.as_slice())
-            .unwrap_or_default();
-        let shown = |side: &Option<serde_json::Value>| {
-            side.as_ref()
-                .map_or_else(|| "nothing".to_owned(), ToString::to_string)
-        };
-        let differs = differences.iter().map(|one| {
-            format!(
-                "{}: kept {}, sent {}",
-                one.path,
-                shown(&one.kept),
-                shown(&one.sent)
-            )
-        });
-        let wrong = fields.iter().map(|one| {
-            format!(
-                "{}: found {}, expected {} ({})",
-                one.path, one.found, one.expected, one.fix
-            )
-        });
         Self {
             file: document.file.clone(),
             line: document.line,
@@ -85,7 +62,7 @@ impl Line {
             hold: accepted.and_then(|accepted| accepted.hold),
             code: problem.map(|problem| problem.code),
             message: problem.map(|problem| problem.detail.clone()),
-            details: wrong.chain(differs).collect(),
+            details: problem.map(problem_details).unwrap_or_default(),
         }
     }
 }

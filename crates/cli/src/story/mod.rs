@@ -79,10 +79,9 @@ impl Teller {
             at.unwrap_or_default()
         );
         if run.status == RunWord::Failed {
-            text.push_str(&style::faint(&format!(
-                "  once it is fixed: aftercall deploy FOLDER, then aftercall runs retry {} --deployment NEW\n",
-                run.run_id
-            )));
+            let repaired =
+                "  on a repaired version: aftercall deploy FOLDER, then the same with --deployment NEW\n";
+            text.push_str(&style::faint(repaired));
         }
         text
     }
