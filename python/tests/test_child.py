@@ -131,6 +131,27 @@ def test_a_cycle_of_causes_ends(run):
     assert attempt.error["cause"]["message"] == "b" and attempt.error["cause"]["cause"] is None
 
 
+def test_a_long_chain_of_causes_stays_small_and_keeps_both_ends(run):
+    attempt = run(
+        """
+        def deep(n):
+            if n == 0:
+                raise ValueError("x" * 100_000)
+            try:
+                deep(n - 1)
+            except Exception as error:
+                raise RuntimeError(f"level {n} " + "y" * 50_000) from error
+
+        def end_function(conv): deep(30)
+        """
+    )
+    assert len(json.dumps(attempt.error)) < 120 * 1024
+    assert attempt.error["message"].startswith("level 30 ") and attempt.error["cause"]["message"].startswith(
+        "level 29 "
+    )
+    assert attempt.error["traceback"].endswith("y…") and "left out" in attempt.error["traceback"]
+
+
 def test_running_out_of_memory_is_an_error_like_any_other(zygote):
     process = zygote(
         """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from _thread import RLock
 from json import JSONEncoder
 from time import time_ns
 
@@ -113,6 +114,7 @@ class Stream(io.TextIOBase):
         self._level = level
         self._fd = fd
         self._partial = ""
+        self._lock = RLock()  # what a lost race leaves out here would be the user's line
         self.buffer = _Bytes(self)
 
     encoding = "utf-8"
@@ -138,21 +140,23 @@ class Stream(io.TextIOBase):
         if not isinstance(current.host, Entries):
             os.write(self._fd, text.encode("utf-8", "backslashreplace"))
             return len(text)
-        *lines, partial = (self._partial + text).split("\n")
-        self._partial = ""
-        for line in lines:
-            self._entry(line)
-        while len(partial) > MAX_LINE:
-            self._entry(partial[:MAX_LINE])
-            partial = partial[MAX_LINE:]
-        self._partial = partial + self._partial  # an entry's own `repr` may have printed meanwhile
+        with self._lock:
+            *lines, partial = (self._partial + text).split("\n")
+            self._partial = ""
+            for line in lines:
+                self._entry(line)
+            while len(partial) > MAX_LINE:
+                self._entry(partial[:MAX_LINE])
+                partial = partial[MAX_LINE:]
+            self._partial = partial
         return len(text)
 
     def flush(self) -> None:
         """Writes down a line that has not ended yet."""
-        if self._partial:
-            partial, self._partial = self._partial, ""
-            self._entry(partial)
+        with self._lock:
+            if self._partial:
+                partial, self._partial = self._partial, ""
+                self._entry(partial)
 
     def _entry(self, line: str) -> None:
         current.host.log(self._level, line, False, "print", None)

@@ -58,7 +58,8 @@ class Child:
     ) -> None:
         self._load = load
         self._places = places
-        self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
+        # `bytes` of zeros is address space that nobody has touched: it costs a fork no page.
+        self._reserve: bytes | None = bytes(MEMORY_RESERVE)
         self._channel = channel or Channel()
         self._timing: dict[str, int] = {}
 

@@ -26,7 +26,15 @@ MEMORY_RESERVE = 2 * MIB
 #: Frames of one traceback: the outermost and the innermost are kept when there are more.
 MAX_FRAMES = 40
 #: Exceptions along `__cause__` and `__context__`.
-MAX_CAUSES = 8
+MAX_CAUSES = 4
+#: Frames of a cause's own traceback.
+MAX_CAUSE_FRAMES = 10
+#: Characters of a traceback's text; its beginning and its end are kept.
+MAX_TRACEBACK = 24_000
+MAX_CAUSE_TRACEBACK = 6_000
+#: Warnings about one project, and characters of each.
+MAX_WARNINGS = 100
+MAX_WARNING = 500
 #: Exceptions shown of a group.
 MAX_GROUP = 5
 #: Characters of an exception's message, and of one source line.

@@ -11,12 +11,15 @@ import sys
 from errno import EMFILE
 
 from aftercall._runtime.limits import (
+    MAX_CAUSE_FRAMES,
+    MAX_CAUSE_TRACEBACK,
     MAX_CAUSES,
     MAX_FRAMES,
     MAX_GROUP,
     MAX_MESSAGE,
     MAX_SOURCE_FILE,
     MAX_SOURCE_LINE,
+    MAX_TRACEBACK,
 )
 
 TYPE_CHECKING = False
@@ -78,30 +81,42 @@ def _lines(file: str) -> list[str]:
 
 def error_document(error: BaseException, places: Places) -> ErrorDocument:
     """`error` as docs/protocol.md has it, with its chain of causes."""
-    return _document(error, places, set(), MAX_CAUSES)
+    seen: set[int] = set()
+    document = _document(error, places, seen, MAX_FRAMES)
+    texts = [_traceback_text(document) + _group_text(error, places, seen)]
+    outer, current = document, error
+    for _ in range(MAX_CAUSES):
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if cause is None or id(cause) in seen:
+            break
+        below = _document(cause, places, seen, MAX_CAUSE_FRAMES)
+        below["traceback"] = _middle_cut(_traceback_text(below), MAX_CAUSE_TRACEBACK)
+        outer["cause"] = below
+        texts += [_DIRECT if current.__cause__ is not None else _MEANWHILE, str(below["traceback"])]
+        outer, current = below, cause
+    document["traceback"] = _middle_cut("\n\n".join(reversed(texts)), MAX_TRACEBACK)
+    return document
 
 
-def _document(error: BaseException, places: Places, seen: set[int], left: int) -> ErrorDocument:
+_DIRECT = "The above exception was the direct cause of the following exception:"
+_MEANWHILE = "During handling of the above exception, another exception occurred:"
+
+
+def _document(error: BaseException, places: Places, seen: set[int], most: int) -> ErrorDocument:
+    """All but the traceback's text and the cause."""
     seen.add(id(error))
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     document: ErrorDocument = {"type": _type_name(error), "message": _message(error)}
-    frames = _frames(error.__traceback__, places)
+    frames = _frames(error.__traceback__, places, most)
     if isinstance(error, SyntaxError) and error.filename:
         frames.append(_syntax_frame(error, places))
-    document["frames"] = frames
-    document["cause"] = None
-    text = ""
-    if cause is not None and left > 0 and id(cause) not in seen:
-        below = _document(cause, places, seen, left - 1)
-        document["cause"] = below
-        joint = (
-            "The above exception was the direct cause of the following exception:"
-            if error.__cause__ is not None
-            else "During handling of the above exception, another exception occurred:"
-        )
-        text = f"{below['traceback']}\n\n{joint}\n\n"
-    document["traceback"] = text + _traceback_text(document, error) + _group_text(error, places, seen)
-    return document
+    return {**document, "traceback": "", "frames": frames, "cause": None}
+
+
+def _middle_cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters are left out …\n{text[-half:]}"
 
 
 def _type_name(error: BaseException) -> str:
@@ -121,16 +136,16 @@ def _message(error: BaseException) -> str:
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
 
 
-def _frames(traceback: TracebackType | None, places: Places) -> list[dict[str, object]]:
-    """Outermost first; of a deep one, the outer and the inner half of `MAX_FRAMES`."""
+def _frames(traceback: TracebackType | None, places: Places, most: int) -> list[dict[str, object]]:
+    """Outermost first; of a deep one, the outer and the inner half of `most`."""
     raw: list[tuple[str, int, str]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if not _internal(code.co_filename):
             raw.append((code.co_filename, traceback.tb_lineno or code.co_firstlineno, code.co_name))
         traceback = traceback.tb_next
-    half = MAX_FRAMES // 2
-    kept = raw if len(raw) <= MAX_FRAMES else [*raw[:half], *raw[-half:]]
+    half = most // 2
+    kept = raw if len(raw) <= most else [*raw[:half], *raw[-half:]]
     frames = [_frame(file, line, function, places) for file, line, function in kept]
     if len(kept) < len(raw):
         frames[half]["left_out"] = len(raw) - len(kept)  # that many frames came before this one
@@ -143,9 +158,9 @@ def _internal(file: str) -> bool:
 
 def _frame(file: str, line: int, function: str, places: Places) -> dict[str, object]:
     return {
-        "file": places.short(file),
+        "file": places.short(file)[-MAX_SOURCE_LINE:],
         "line": line,
-        "function": function,
+        "function": function[:MAX_SOURCE_LINE],
         "source": places.line(file, line),
         "own": places.own(file),
     }
@@ -159,7 +174,7 @@ def _syntax_frame(error: SyntaxError, places: Places) -> dict[str, object]:
     return frame
 
 
-def _traceback_text(document: ErrorDocument, error: BaseException) -> str:
+def _traceback_text(document: ErrorDocument) -> str:
     frames: list[dict[str, object]] = document["frames"]  # type: ignore[assignment]
     lines = ["Traceback (most recent call last):"] if frames else []
     for frame in frames:
@@ -184,8 +199,8 @@ def _group_text(error: BaseException, places: Places, seen: set[int]) -> str:
     parts = []
     for number, member in enumerate(error.exceptions[:MAX_GROUP], 1):
         if id(member) not in seen:
-            document = _document(member, places, seen, 0)
-            inner = str(document["traceback"]).replace("\n", "\n  | ")
+            text = _traceback_text(_document(member, places, seen, MAX_CAUSE_FRAMES))
+            inner = text.replace("\n", "\n  | ")
             parts.append(f"\n  +---------------- {number} ----------------\n  | {inner}")
     if len(error.exceptions) > MAX_GROUP:
         parts.append(f"\n  … and {len(error.exceptions) - MAX_GROUP} more")

@@ -28,7 +28,7 @@ from aftercall._runtime.effects import (  # noqa: E402
     urllib3_connection_imported,
 )
 from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
-from aftercall._runtime.limits import MAX_PACKET  # noqa: E402
+from aftercall._runtime.limits import MAX_PACKET, MAX_WARNING, MAX_WARNINGS  # noqa: E402
 from aftercall._runtime.native import Plain, Preload, os_fork  # noqa: E402
 from aftercall._runtime.project import ImportFailed, LoadedProject, load  # noqa: E402
 from aftercall._runtime.rehearsal import rehearse  # noqa: E402
@@ -133,7 +133,7 @@ class Zygote:
 
     def _warn(self, code: str, message: str, at: dict[str, object] | None) -> None:
         at = at or {"file": self._entry, "line": 0}
-        self._warnings.append({"code": code, "message": message, "file": at["file"], "line": at["line"]})
+        self._warnings.append({"code": code, "message": message[:MAX_WARNING], "file": at["file"], "line": at["line"]})
 
     def ready(self, import_ms: float) -> dict[str, object]:
         """What the supervisor hears once children can be forked."""
@@ -144,7 +144,7 @@ class Zygote:
                 "extensions": _extensions(),
                 "threads": _thread_names(),
                 "import_ms": round(import_ms, 3),
-                "warnings": self._warnings,
+                "warnings": self._warnings[:MAX_WARNINGS],
             }
         }
 
