@@ -123,7 +123,9 @@ fn a_run_that_waits_for_its_next_attempt() {
     let hung = attempt(
         1,
         "failed",
-        &json!({"code": "AC0302", "message": "it ran for 600 s and was ended", "duration_ms": 600_000}),
+        &json!({"code": "AC0302", "message": "it ran for 600 s and was ended", "duration_ms": 600_000,
+            "error": {"type": "", "message": "it was at functions/wait.py:3, in wait", "traceback": "", "cause": null,
+                "frames": [{"file": "functions/wait.py", "line": 3, "function": "wait", "source": "    time.sleep(60)", "own": true}]}}),
     );
     let next = json!({"sentence": "The next attempt comes at its time.", "at": "2026-01-05T10:02:12Z"});
     let detail = json!({"run": run("backoff", 2, &next), "attempts": [hung, attempt(2, "interrupted", &json!({}))],

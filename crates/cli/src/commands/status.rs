@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::StatusView;
+use api::{StatusView, ZygoteView};
 use clap::Args;
 
 use crate::context::Context;
@@ -80,35 +80,32 @@ fn tell(status: &StatusView, target: &str) -> String {
         ),
         ("confinement", status.runner.confinement.clone()),
     ];
-    let mut text = table::pairs(&pairs);
-    if !status.runner.zygotes.is_empty() {
-        let rows: Vec<_> = status
-            .runner
-            .zygotes
-            .iter()
-            .map(|zygote| {
-                vec![
-                    zygote.project.to_string(),
-                    zygote.deployment.short(),
-                    zygote.pid.to_string(),
-                    zygote.children.to_string(),
-                    format!("{} ({})", zygote.fork_way, zygote.reason),
-                    zygote.confinement.clone(),
-                ]
-            })
-            .collect();
-        text.push('\n');
-        text.push_str(&table::table(
-            &[
-                "WARM",
-                "DEPLOYMENT",
-                "PID",
-                "CHILDREN",
-                "FORK",
-                "CONFINEMENT FOUND",
-            ],
-            &rows,
-        ));
+    table::pairs(&pairs) + &warm(&status.runner.zygotes)
+}
+
+/// The warm processes; nothing while there are none.
+fn warm(zygotes: &[ZygoteView]) -> String {
+    if zygotes.is_empty() {
+        return String::new();
     }
-    text
+    let row = |zygote: &ZygoteView| {
+        vec![
+            zygote.project.to_string(),
+            zygote.deployment.short(),
+            zygote.pid.to_string(),
+            zygote.children.to_string(),
+            format!("{} ({})", zygote.fork_way, zygote.reason),
+            zygote.confinement.clone(),
+        ]
+    };
+    let rows: Vec<_> = zygotes.iter().map(row).collect();
+    let heading = [
+        "WARM",
+        "DEPLOYMENT",
+        "PID",
+        "CHILDREN",
+        "FORK",
+        "CONFINEMENT FOUND",
+    ];
+    format!("\n{}", table::table(&heading, &rows))
 }

@@ -147,12 +147,16 @@ pub fn failure(code: Option<Code>, message: Option<&str>, error: Option<&ErrorDo
 }
 
 fn tell_error(error: &ErrorDocument) -> String {
-    let said = if error.message.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", style::safe(&error.message))
+    // A message without a kind is the runner's own: no exception was raised.
+    let mut text = match (error.kind.as_str(), error.message.as_str()) {
+        ("", message) => format!("{}\n", style::safe(message)),
+        (kind, "") => format!("{}\n", style::strong(&style::safe(kind))),
+        (kind, message) => format!(
+            "{}: {}\n",
+            style::strong(&style::safe(kind)),
+            style::safe(message)
+        ),
     };
-    let mut text = format!("{}{said}\n", style::strong(&style::safe(&error.kind)));
     let culprit = error
         .frames
         .iter()

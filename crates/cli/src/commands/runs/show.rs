@@ -1,9 +1,10 @@
 //! `aftercall runs show`.
 
-use api::{ConversationView, RunDetail, RunWord};
+use api::{ConversationView, RunDetail, RunView, RunWord};
 use clap::Args;
+use domain::Code;
 
-use crate::client::escape;
+use crate::client::{Client, escape, query};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::story::Teller;
@@ -30,9 +31,7 @@ impl Show {
         if context.screen.json {
             context.screen.json(&detail, false)?;
         } else {
-            let path = format!("/v1/conversations/{}", detail.run.conversation_id);
-            // A key for handing in may look at runs, not at conversations: the story is then told without.
-            let conversation: Option<ConversationView> = client.get(&path).await.ok();
+            let conversation = conversation(&client, &detail.run).await?;
             let teller = Teller {
                 now: context.screen.now,
                 zone: context.screen.zone.clone(),
@@ -44,5 +43,21 @@ impl Show {
         } else {
             Exit::Done
         })
+    }
+}
+
+/// What came in. A key for handing in may look at runs, not at conversations: the story is then told without.
+async fn conversation(client: &Client, run: &RunView) -> Result<Option<ConversationView>, Box<CliError>> {
+    let path = query(
+        &format!("/v1/conversations/{}", escape(&run.external_id)),
+        &[
+            ("project", Some(run.project.to_string())),
+            ("environment", Some(run.environment.to_string())),
+        ],
+    );
+    match client.get(&path).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.code, Code::ScopeMissing | Code::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
 }
