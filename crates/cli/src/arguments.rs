@@ -29,6 +29,7 @@ Start here:
   aftercall runs list                               what became of them
 
 Exit status: 0 done · 1 done, and the answer is negative · 2 wrong usage or input · 3 a fault of ours.
+With --json an answer is JSON on standard output, an error one JSON object on standard error.
 Settings come from flags, AFTERCALL_… variables, aftercall.toml and defaults, in that order: `aftercall config show`.";
 
 /// Options of every command.

@@ -201,13 +201,22 @@ fn drain_time(context: &Context) -> Duration {
 }
 
 fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box<CliError>> {
-    Handle::start(options, data.store(), data.runner_secret()).map_err(|error| {
+    let failed = |error: std::io::Error| {
         CliError::fault(
             Code::CouldNotStart,
             format!("the runner does not start: {error}"),
             "look at what the system says there",
         )
-    })
+    };
+    // The store's lock is held by now, so nothing else writes below this folder.
+    let swept = project::sweep_unfinished(&options.deployments).map_err(failed)?;
+    if swept > 0 {
+        tracing::info!(
+            swept,
+            "removed deployments that were cut off while they were written"
+        );
+    }
+    Handle::start(options, data.store(), data.runner_secret()).map_err(failed)
 }
 
 /// Flies a canary over an empty project before any real one: what confinement holds is known, and shown, from the start.
@@ -266,23 +275,13 @@ impl Told {
         }
     }
 
-    /// On a terminal as a few lines, with `--json` as one, and in any case as an entry of the log.
+    /// On a terminal as a few lines, with `--json` as one, otherwise as an entry of the log.
     fn tell(&self, context: &Context) -> Result<(), Box<CliError>> {
         let listen: Vec<_> = self
             .listen
             .iter()
             .map(|address| format!("http://{address}"))
             .collect();
-        tracing::info!(
-            listen = listen.join(" "),
-            data = %self.data.display(),
-            confinement = self.confinement,
-            python = self.python,
-            "serving"
-        );
-        if context.screen.json {
-            return context.screen.json(self, true);
-        }
         if context.screen.is_watched() {
             let url = listen
                 .first()
@@ -298,6 +297,17 @@ impl Told {
                     "aftercall deploy FOLDER, then aftercall send FILE".to_owned(),
                 ),
             ]));
+            return Ok(());
+        }
+        tracing::info!(
+            listen = listen.join(" "),
+            data = %self.data.display(),
+            confinement = self.confinement,
+            python = self.python,
+            "serving"
+        );
+        if context.screen.json {
+            context.screen.json(self, true)?;
         }
         Ok(())
     }
