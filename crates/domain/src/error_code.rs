@@ -94,6 +94,7 @@ codes! {
     SwallowedFailure = "AC0318", "end_function returned although something it asked for had failed";
 
     EffectRefused = "AC0401", "HTTP from end_function is not available";
+    RequestTooLarge = "AC0402", "a request of end_function is larger than allowed";
 
     ConfinementMissing = "AC0501", "this host cannot confine code as required";
     CanaryEscaped = "AC0502", "a trial escape from the confinement succeeded";

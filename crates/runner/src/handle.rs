@@ -62,9 +62,11 @@ pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment
     let launcher = Launcher::start(&options.program)?;
     recovery::mark_launcher(&options.launcher_file, launcher.pid())?;
     std::fs::create_dir_all(&options.tmp_root)?;
+    let runtime = Runtime::extract(&options.runtimes)?;
+    runtime.compile(&options.interpreter)?;
     Ok(Arc::new(Environment {
         launcher,
-        runtime: Runtime::extract(&options.runtimes)?,
+        runtime,
         interpreter: options.interpreter.clone(),
         mode: options.mode,
         tmp_root: options.tmp_root.clone(),

@@ -88,7 +88,7 @@ class Zygote:
         """Sets the process up as user code expects it."""
         sys.argv = ["aftercall"]
         # Wherever a child is: it starts in a folder of its own. Setting it there costs 30 page faults.
-        os.environ["TMPDIR"] = "."
+        os.environ["TMPDIR"] = os.environ["HOME"] = "."
         _add_virtualenv(self._settings.get("virtualenv"))
         if self._project is not None:
             sys.path.append(self._project.root)
@@ -229,12 +229,12 @@ def main() -> int:
     if settings is None:
         return 0
     if settings.get("version") != VERSION:
-        return _fail("AC0300", f"control version {settings.get('version')} is not known here, only {VERSION}")
+        return _fail("AC0311", f"control version {settings.get('version')} is not known here, only {VERSION}")
     try:
         zygote = Zygote(settings)
         zygote.confine()
     except (OSError, AttributeError, ValueError) as error:
-        return _fail("AC0300", f"the zygote could not be confined: {error}")
+        return _fail("AC0311", f"the zygote could not be confined: {error}")
     zygote.prepare()
     began = perf_counter()
     try:
