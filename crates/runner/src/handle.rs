@@ -63,7 +63,6 @@ pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment
     recovery::mark_launcher(&options.launcher_file, launcher.pid())?;
     std::fs::create_dir_all(&options.tmp_root)?;
     let runtime = Runtime::extract(&options.runtimes)?;
-    runtime.compile(&options.interpreter)?;
     Ok(Arc::new(Environment {
         launcher,
         runtime,
@@ -95,6 +94,8 @@ impl Handle {
             _ => {}
         }
         let environment = environment(&options)?;
+        // Worth its second to a server, not to a single `invoke`.
+        environment.runtime.compile(&options.interpreter)?;
         let nursery = Nursery::new(environment, &options);
         let shared = Arc::new(Shared {
             options,
