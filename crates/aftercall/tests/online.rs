@@ -251,7 +251,9 @@ fn a_key_opens_what_it_is_for() {
 #[test]
 fn a_stop_waits_for_what_runs_and_a_start_goes_on() {
     let place = Place::new();
-    let server = place.serve(&QUICK);
+    let in_its_own = [&QUICK[..], &["--set", "tmp_root=tmp"]].concat();
+    fs::create_dir(place.path("tmp")).unwrap();
+    let server = place.serve(&in_its_own);
     with_project(&place);
     place
         .run_with(&["send", "-"], "{\"id\": \"slow\", \"state\": {\"wait\": 1}}")
@@ -265,6 +267,11 @@ fn a_stop_waits_for_what_runs_and_a_start_goes_on() {
     let (code, took) = server.end();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(
+        fs::read_dir(place.path("tmp")).unwrap().count(),
+        0,
+        "nothing of its attempts is left"
+    );
     let server = place.serve(&QUICK);
     let runs = place.run(&["runs", "list", "--json"]).expect(0).json();
     assert_eq!(

@@ -182,8 +182,8 @@ pub fn memory_folder(configuration: &Configuration) -> Result<PathBuf, Box<CliEr
     } else {
         env::temp_dir()
     };
-    if let Some(folder) = configuration.text("tmp_root") {
-        return Ok(PathBuf::from(folder));
+    if let Some(folder) = configuration.path("tmp_root") {
+        return Ok(folder);
     }
     let user = rustix::process::getuid().as_raw();
     let folder = system.join(format!("aftercall-{user}"));

@@ -100,6 +100,12 @@ impl Configuration {
         }
     }
 
+    /// A text that is a path: from where the process was started.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(|path| self.said.working_folder.join(path))
+    }
+
     /// A number. 0 for a name that is no number: the names are this crate's own.
     #[must_use]
     pub fn number(&self, name: &str) -> u64 {
@@ -135,8 +141,8 @@ impl Configuration {
     /// # Errors
     /// `AC0803` where nothing is set and the user has no home.
     pub fn data_folder(&self) -> Result<PathBuf, Box<CliError>> {
-        if let Some(folder) = self.text("data") {
-            return Ok(self.said.working_folder.join(folder));
+        if let Some(folder) = self.path("data") {
+            return Ok(folder);
         }
         let data_home = self
             .variable("XDG_DATA_HOME")

@@ -103,6 +103,7 @@ struct Parts {
     bound: Bound,
     confinement: String,
     python: String,
+    tmp_root: PathBuf,
 }
 
 impl Parts {
@@ -111,7 +112,8 @@ impl Parts {
         let listen = addresses(configuration.list("listen"))?;
         let data = Data::open(context).await?;
         let tmp_root = data.tmp_root(assemble::memory_folder(configuration)?);
-        let options = assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root))?;
+        let options =
+            assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root.clone()))?;
         let python = format!(
             "{} ({})",
             options.interpreter.name(),
@@ -151,6 +153,7 @@ impl Parts {
                     bound,
                     confinement,
                     python,
+                    tmp_root,
                 })
             }
             Err(error) => {
@@ -185,6 +188,10 @@ impl Parts {
                 tracing::error!(%error, "the HTTP API did not end well");
             }
             self.store.close().await;
+            // Empty by now; one that is not is cleared by the next start.
+            if let Err(error) = std::fs::remove_dir(&self.tmp_root) {
+                tracing::debug!(%error, "the attempts' folder stays");
+            }
         };
         tokio::select! {
             () = stopping => tracing::info!("stopped"),
