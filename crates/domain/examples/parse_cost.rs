@@ -1,6 +1,7 @@
 //! What it costs to take a conversation: parse, check, hash and write, per document, the best of several rounds.
 //! `cargo run --release -p domain --example parse_cost`
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods, reason = "what it measures is time")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
