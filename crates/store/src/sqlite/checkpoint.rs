@@ -20,7 +20,7 @@ const WORTH_FRAMES: u32 = 1_000;
 const LAST_FRAMES: u32 = 1_024;
 /// How often it is tried to get that near.
 const PASSES: u32 = 8;
-/// Without a commit for this long the log is emptied.
+/// Without a commit for this long everything is moved.
 const QUIET: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -100,6 +100,8 @@ struct Pass {
 }
 
 impl Pass {
+    const NONE: Self = Self { log: 0, done: 0 };
+
     const fn left(&self) -> u32 {
         self.log.saturating_sub(self.done)
     }
@@ -108,7 +110,7 @@ impl Pass {
 impl Checkpointer {
     /// Works until the log is closed.
     pub fn run(self) {
-        let outcome = self.work().and_then(|()| self.empty());
+        let outcome = self.work().and_then(|()| self.finish());
         if let Err(reason) = outcome {
             (self.on_fatal)(&format!("a checkpoint failed: {reason}"));
         }
@@ -118,10 +120,6 @@ impl Checkpointer {
         let (mut had_some, mut quiet) = (false, Duration::ZERO);
         while let Some((frames, commits)) = self.log.wait(had_some) {
             had_some = true;
-            // What is held back on a full disk is for completions, not for growing the database.
-            if self.shared.read_only() {
-                continue;
-            }
             if commits > 0 {
                 quiet = Duration::ZERO;
                 if frames >= WORTH_FRAMES {
@@ -131,46 +129,68 @@ impl Checkpointer {
             }
             quiet += PACE;
             if quiet >= QUIET {
-                self.empty()?;
+                self.settle()?;
                 (had_some, quiet) = (false, Duration::ZERO);
             }
         }
         Ok(())
     }
 
-    /// Moves what can be moved beside the writer, and lets the log begin anew if it has grown long.
+    /// Moves what can be moved beside the writer, and lets a log that has grown long begin anew.
     fn advance(&self) -> Result<(), String> {
-        passive(&self.keys)?;
-        let mut pass = passive(&self.main)?;
-        if pass.log < self.wal_frames {
-            return Ok(());
-        }
-        for _ in 0..PASSES {
-            if pass.left() <= LAST_FRAMES {
-                break;
+        for connection in [&self.keys, &self.main] {
+            let mut pass = self.passive(connection)?;
+            if pass.log < self.wal_frames {
+                continue;
             }
-            pass = passive(&self.main)?;
+            for _ in 0..PASSES {
+                if pass.left() <= LAST_FRAMES {
+                    break;
+                }
+                pass = self.passive(connection)?;
+            }
+            if pass.left() <= LAST_FRAMES {
+                let _holding = self.gate.hold();
+                self.passive(connection)?;
+            }
         }
-        if pass.left() <= LAST_FRAMES {
-            let _holding = self.gate.hold();
-            passive(&self.main)?;
+        Ok(())
+    }
+
+    /// Moves everything, so that the next commit begins the log anew. The file keeps its length, since a commit that
+    /// overwrites costs a fraction of one that makes it longer; only one that outgrew its limit is given back.
+    fn settle(&self) -> Result<(), String> {
+        for connection in [&self.keys, &self.main] {
+            if self.passive(connection)?.log > self.wal_frames {
+                self.empty(connection)?;
+            }
         }
         Ok(())
     }
 
     /// Moves everything and empties the files.
-    fn empty(&self) -> Result<(), String> {
-        for connection in [&self.main, &self.keys] {
-            passive(connection)?;
-            let _holding = self.gate.hold();
-            checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
-        }
-        Ok(())
+    fn finish(&self) -> Result<(), String> {
+        self.empty(&self.keys)?;
+        self.empty(&self.main)
     }
-}
 
-fn passive(connection: &Connection) -> Result<Pass, String> {
-    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+    fn passive(&self, connection: &Connection) -> Result<Pass, String> {
+        self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+    }
+
+    fn empty(&self, connection: &Connection) -> Result<(), String> {
+        self.passive(connection)?;
+        let _holding = self.gate.hold();
+        self.checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+            .map(drop)
+    }
+
+    fn checkpoint(&self, connection: &Connection, sql: &str) -> Result<Pass, String> {
+        match self.shared.may_grow() {
+            Some(_growing) => checkpoint(connection, sql),
+            None => Ok(Pass::NONE),
+        }
+    }
 }
 
 /// A disk that is full, or a reader that is slow, only means that less was moved. After any other error what was moved
@@ -195,12 +215,12 @@ fn checkpoint(connection: &Connection, sql: &str) -> Result<Pass, String> {
     };
     if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
         tracing::debug!(%error, "a checkpoint found the database busy");
-        return Ok(Pass { log: 0, done: 0 });
+        return Ok(Pass::NONE);
     }
     match Failure::from(error) {
         Failure::Full => {
             tracing::warn!("no space on the disk to move the log to the database");
-            Ok(Pass { log: 0, done: 0 })
+            Ok(Pass::NONE)
         }
         Failure::Fatal(reason) => Err(reason),
         Failure::Request(error) => Err(error.to_string()),

@@ -12,6 +12,16 @@ use super::job::{Batch, Write};
 use super::lanes::Lane;
 use crate::{Claim, StoreError};
 
+/// Due runs with what they are to run: whether alone, not after when, at most how many.
+pub(super) const DUE: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    ", coalesce(run.deployment, activation.deployment) AS active \
+             FROM run LEFT JOIN activation USING (project, environment) \
+             WHERE run.status IN ('queued', 'backoff') AND run.hold IS NULL AND run.alone = ?1 AND run.due_at <= ?2 \
+             AND active IS NOT NULL ORDER BY run.due_at, run.run_id LIMIT ?3"
+);
+
 /// A claim at a time.
 pub(super) struct ClaimDue {
     pub claim: Claim,
@@ -66,14 +76,7 @@ impl ClaimDue {
         alone: bool,
         limit: u32,
     ) -> rusqlite::Result<Vec<(RunRow, DeploymentId)>> {
-        let mut due = connection.prepare_cached(concat!(
-            "SELECT ",
-            run_columns!(),
-            ", coalesce(run.deployment, activation.deployment) AS active \
-             FROM run LEFT JOIN activation USING (project, environment) \
-             WHERE run.status IN ('queued', 'backoff') AND run.hold IS NULL AND run.alone = ?1 AND run.due_at <= ?2 \
-             AND active IS NOT NULL ORDER BY run.due_at, run.run_id LIMIT ?3"
-        ))?;
+        let mut due = connection.prepare_cached(DUE)?;
         let read = |row: &rusqlite::Row<'_>| {
             let active = DeploymentId::from_bytes(row.get(RUN_COLUMNS)?);
             Ok((RunRow::read(row)?, active))

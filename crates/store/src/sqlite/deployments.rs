@@ -15,6 +15,14 @@ use crate::{Activation, DeploymentRecord, StoreError};
 /// Held runs that are freed in one transaction: the writer is not kept from others by a million of them.
 const FREED_AT_ONCE: u32 = 500;
 
+/// Held runs: of which project and environment, at most how many.
+pub(super) const HELD: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM run WHERE project = ?1 AND environment = ?2 AND hold IS NOT NULL AND hold = 'no_active_deployment' \
+         ORDER BY run_id LIMIT ?3"
+);
+
 /// A record to be kept.
 pub(super) struct PutDeployment(pub DeploymentRecord);
 
@@ -108,12 +116,7 @@ impl Write for FreeHeld {
 }
 
 fn held(connection: &Connection, activation: &Activation) -> rusqlite::Result<Vec<RunRow>> {
-    let mut held = connection.prepare_cached(concat!(
-        "SELECT ",
-        run_columns!(),
-        " FROM run WHERE project = ?1 AND environment = ?2 AND hold IS NOT NULL AND hold = 'no_active_deployment' \
-         ORDER BY run_id LIMIT ?3"
-    ))?;
+    let mut held = connection.prepare_cached(HELD)?;
     let (project, environment) = (activation.project.as_str(), activation.environment.as_str());
     held.query_map(params![project, environment, FREED_AT_ONCE], RunRow::read)?
         .collect()

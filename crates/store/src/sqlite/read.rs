@@ -18,6 +18,11 @@ use crate::{AttemptRow, ConversationRecord, Orphan, RunDetail, RunSummary, Store
 /// Conversations of one external id that are answered at most: they differ in project, environment or source.
 const SAME_ID_MAX: u32 = 100;
 
+/// Running runs: not of which boot, at most how many. Left to itself SQLite would rather go through all runs in order
+/// than sort the few that are running.
+pub(super) const ORPHANS: &str = "SELECT run_id, epoch FROM run INDEXED BY run_running \
+     WHERE status = 'running' AND claimed_by <> ?1 ORDER BY run_id LIMIT ?2";
+
 /// An attempt as it is kept.
 struct KeptAttempt {
     row: AttemptRow,
@@ -340,9 +345,7 @@ pub(super) fn orphans(
     limit: u32,
 ) -> Result<Vec<Orphan>, StoreError> {
     connection
-        .prepare_cached(
-            "SELECT run_id, epoch FROM run WHERE status = 'running' AND claimed_by <> ?1 ORDER BY run_id LIMIT ?2",
-        )
+        .prepare_cached(ORPHANS)
         .and_then(|mut statement| {
             let orphan = |row: &Row<'_>| {
                 Ok(Orphan {
@@ -350,23 +353,28 @@ pub(super) fn orphans(
                     epoch: Epoch(row.get::<_, i64>(1)?.unsigned_abs()),
                 })
             };
-            statement.query_map(params![incarnation.as_bytes(), limit], orphan)?.collect()
+            statement
+                .query_map(params![incarnation.as_bytes(), limit], orphan)?
+                .collect()
         })
         .map_err(unread)
 }
 
 /// When the next run comes due.
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    // Two looks at the index, one for either value of its first column.
+    connection
+        .prepare_cached(&next_due_sql())
+        .and_then(|mut statement| statement.query_row([], |row| optional_time(row, 0)))
+        .map_err(unread)
+}
+
+/// Two looks at the index, one for either value of its first column.
+pub(super) fn next_due_sql() -> String {
     let first = |alone| {
         format!(
             "SELECT * FROM (SELECT due_at FROM run WHERE status IN ('queued', 'backoff') AND hold IS NULL \
              AND alone = {alone} ORDER BY due_at LIMIT 1)"
         )
     };
-    let sql = format!("SELECT min(due_at) FROM ({} UNION ALL {})", first(0), first(1));
-    connection
-        .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row([], |row| optional_time(row, 0)))
-        .map_err(unread)
+    format!("SELECT min(due_at) FROM ({} UNION ALL {})", first(0), first(1))
 }

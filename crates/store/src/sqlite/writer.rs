@@ -30,6 +30,8 @@ pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Shared {
     read_only: AtomicBool,
+    /// Held by whoever may make a database longer outside a batch.
+    growing: Mutex<()>,
     counts: Mutex<Counts>,
 }
 
@@ -38,6 +40,7 @@ impl Shared {
     pub fn new(counts: Counts) -> Self {
         Self {
             read_only: AtomicBool::new(false),
+            growing: Mutex::new(()),
             counts: Mutex::new(counts),
         }
     }
@@ -45,6 +48,18 @@ impl Shared {
     /// The disk is full.
     pub fn read_only(&self) -> bool {
         self.read_only.load(Ordering::Acquire)
+    }
+
+    /// For a checkpoint: it must not use what a full disk has left. `None` on a full disk.
+    pub fn may_grow(&self) -> Option<MutexGuard<'_, ()>> {
+        let growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        (!self.read_only()).then_some(growing)
+    }
+
+    /// The disk is full. Once this returns, nothing but a batch takes any more space.
+    fn set_read_only(&self) {
+        self.read_only.store(true, Ordering::Release);
+        drop(self.growing.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// As of the last commit.
@@ -195,12 +210,13 @@ impl Writer {
     /// space that was held back for it.
     fn serve_on_full_disk(&mut self, jobs: Jobs) -> Result<(), String> {
         self.roll_back();
+        // First, so that a checkpoint which is under way does not take the space that is given up here.
+        self.shared.set_read_only();
         if self.reserve.release() {
             tracing::error!(
                 "the disk of the data folder is full: nothing new is accepted until there is space"
             );
         }
-        self.tell_space();
         let (mut jobs, refused): (Jobs, Jobs) = jobs.into_iter().partition(|job| job.on_full_disk());
         refuse(refused, &StoreError::ReadOnly);
         let outcome = self

@@ -1,14 +1,21 @@
 //! What a store in a folder promises beyond the suite: about the folder, crashes, full disks, and what lies in clear.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod clear;
+mod crash;
+mod faults;
+mod folder;
+mod full_disk;
+mod plans;
+mod vfs;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crypto::MasterKey;
-use crypto::OsEntropy;
+use crypto::{MasterKey, OsEntropy};
 use tempfile::TempDir;
 
-use super::{Options, SqliteStore};
+use super::{OnFatal, Options, SqliteStore};
 use crate::StoreError;
 use crate::conformance::QUEUE_LIMIT;
 use crate::conformance::given::Given;
@@ -21,17 +28,20 @@ fn options(folder: &Path) -> Options {
     }
 }
 
-fn master() -> MasterKey {
-    MasterKey::from_bytes(&mut [7; 32])
+fn master(number: u8) -> MasterKey {
+    MasterKey::from_bytes(&mut [number; 32])
 }
 
-fn open_with(options: Options) -> Result<Arc<SqliteStore>, StoreError> {
-    let fatal = |reason: &str| panic!("fatal: {reason}");
-    SqliteStore::open(options, master(), Arc::new(OsEntropy), Arc::new(fatal))
+fn open_with(options: Options, on_fatal: OnFatal) -> Result<Arc<SqliteStore>, StoreError> {
+    SqliteStore::open(options, master(7), Arc::new(OsEntropy), on_fatal)
 }
 
-fn open(folder: &Path) -> Arc<SqliteStore> {
-    open_with(options(folder)).unwrap()
+fn not_fatal() -> OnFatal {
+    Arc::new(|reason: &str| panic!("fatal: {reason}"))
+}
+
+fn open(folder: &Path) -> Given {
+    open_with(options(folder), not_fatal()).unwrap()
 }
 
 async fn fresh() -> (TempDir, Given) {
