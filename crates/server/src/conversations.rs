@@ -75,7 +75,7 @@ pub(crate) async fn post(
     operation_id = "getConversation",
     get, path = "/v1/conversations/{id}", tag = "conversations",
     params(
-        ("id" = String, Path, description = "Its `id` as sent (percent-encoded), or ours"),
+        ("id" = String, Path, description = "Its `id` as it was sent, percent-encoded"),
         ("project" = Option<String>, Query, description = "Only of this project"),
         ("environment" = Option<String>, Query, description = "Only in this environment"),
     ),
