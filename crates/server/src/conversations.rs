@@ -141,7 +141,6 @@ async fn view(
         ..RunFilter::default()
     };
     let page = shared.app.store.runs(filter).await?;
-    let policy = shared.app.engine.policy();
     let document = String::from_utf8(record.document).map_err(|bad| internal(&bad))?;
     Ok(ConversationView {
         conversation_id: record.conversation,
@@ -151,11 +150,7 @@ async fn view(
         source: record.source.as_str().to_owned(),
         accepted_at: record.accepted_at,
         document: RawValue::from_string(document).map_err(|bad| internal(&bad))?,
-        runs: page
-            .items
-            .into_iter()
-            .map(|run| runs::view(run, policy))
-            .collect(),
+        runs: page.items.into_iter().map(runs::view).collect(),
         state_after: record.state_after,
         others,
     })

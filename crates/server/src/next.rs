@@ -1,21 +1,20 @@
 //! What happens to a run next, in words. It tells what [`domain::run::step`] decided, and decides nothing.
 
 use api::{Next, RunWord};
-use domain::run::{Hold, Policy, RunState};
+use domain::run::{Hold, RunState};
 use store::RunSummary;
 
 /// What happens next, and when.
-pub(crate) fn of(run: &RunSummary, policy: &Policy) -> Next {
+pub(crate) fn of(run: &RunSummary) -> Next {
     let state = &run.state;
     let sentence = match RunWord::from(state) {
         RunWord::Queued => queued(run),
         RunWord::Running => format!("Attempt {} is running.", state.attempt),
         RunWord::Backoff => format!(
-            "Attempt {} begins at {}; {} of {} have failed.",
+            "Attempt {} begins at {}; {} failed so far.",
             state.attempt.0 + 1,
             state.due_at,
-            state.failures,
-            policy.attempts
+            state.failures
         ),
         RunWord::Waiting => {
             format!(
@@ -140,7 +139,7 @@ mod tests {
         ]
         .iter()
         .map(|run| {
-            let next = of(run, &Policy::default());
+            let next = of(run);
             let at = next.at.map_or_else(String::new, |at| format!(" [{at}]"));
             format!("{}: {}{at}", RunWord::from(&run.state), next.sentence)
         })

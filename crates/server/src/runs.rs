@@ -8,7 +8,7 @@ use api::{
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use domain::run::{Command, Event, Policy, RunState};
+use domain::run::{Command, Event, RunState};
 use domain::{AttemptEnd, AttemptNumber, RunId};
 use http::HeaderMap;
 use store::{AttemptRow, RunFilter, RunSummary};
@@ -49,9 +49,8 @@ pub(crate) async fn list(
 ) -> ApiResult<Json<RunList>> {
     let filter = filter(&shared, &principal, &params).await?;
     let page = shared.app.store.runs(filter).await?;
-    let policy = shared.app.engine.policy();
     Ok(Json(RunList {
-        runs: page.items.into_iter().map(|run| view(run, policy)).collect(),
+        runs: page.items.into_iter().map(view).collect(),
         next: page.next,
     }))
 }
@@ -138,7 +137,7 @@ pub(crate) async fn get(
         metrics: detail.metrics,
         actions: detail.actions,
         state_after: detail.state_after,
-        run: view(detail.summary, shared.app.engine.policy()),
+        run: view(detail.summary),
     }))
 }
 
@@ -257,14 +256,11 @@ async fn decide(shared: &Arc<Shared>, run: RunSummary, event: Event) -> ApiResul
             Command::StartAttempt { .. } | Command::KeepResults | Command::DeadLetter { .. } => {}
         }
     }
-    Ok(Json(view(
-        RunSummary {
-            state: applied.state,
-            changed_at: now,
-            ..run
-        },
-        policy,
-    )))
+    Ok(Json(view(RunSummary {
+        state: applied.state,
+        changed_at: now,
+        ..run
+    })))
 }
 
 /// A run that the key may see; any other is not there.
@@ -279,9 +275,9 @@ async fn find(shared: &Shared, principal: &Principal, id: &str) -> ApiResult<sto
     }
 }
 
-pub(crate) fn view(run: RunSummary, policy: &Policy) -> RunView {
+pub(crate) fn view(run: RunSummary) -> RunView {
     RunView {
-        next: next::of(&run, policy),
+        next: next::of(&run),
         run_id: run.run,
         conversation_id: run.conversation,
         external_id: run.external_id,

@@ -37,6 +37,20 @@ pub struct Recorder {
     policy: Policy,
 }
 
+impl Recorder {
+    fn new(store: &Arc<SqliteStore>, now: &Arc<AtomicI64>) -> Self {
+        Self {
+            store: Arc::clone(store),
+            now: Arc::clone(now),
+            wakes: AtomicUsize::new(0),
+            kills: Mutex::default(),
+            recovered: AtomicBool::new(true),
+            zygotes: Mutex::default(),
+            policy: Policy::default(),
+        }
+    }
+}
+
 #[async_trait]
 impl Engine for Recorder {
     fn wake(&self) {
@@ -176,15 +190,7 @@ impl House {
         let now = Arc::new(AtomicI64::new(
             "2026-01-05T10:00:00Z".parse::<Timestamp>().unwrap().as_second(),
         ));
-        let engine = Arc::new(Recorder {
-            store: Arc::clone(&store),
-            now: Arc::clone(&now),
-            wakes: AtomicUsize::new(0),
-            kills: Mutex::default(),
-            recovered: AtomicBool::new(true),
-            zygotes: Mutex::default(),
-            policy: Policy::default(),
-        });
+        let engine = Arc::new(Recorder::new(&store, &now));
         let entropy = Arc::new(SeededEntropy::new(1));
         let ids = AtomicU64::new(1);
         let clock = Arc::clone(&now);
@@ -305,8 +311,9 @@ impl House {
     }
 }
 
+/// As version 7 makes them at the time at which the houses stand.
 fn counted_id(count: u64) -> Uuid {
-    Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 + u128::from(count))
+    Uuid::from_u128(0x019b_8d99_6900_7000_8000_0000_0000_0000 + u128::from(count))
 }
 
 fn configuration() -> ConfigurationView {

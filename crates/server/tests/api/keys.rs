@@ -60,7 +60,7 @@ async fn a_key_that_makes_no_sense_is_refused_by_field() {
         assert_snapshot!(name, house.ask(post("/v1/keys").json(request)).await.told());
     }
     assert_eq!(house.read("/v1/keys").await["keys"].as_array().unwrap().len(), 1);
-    let nobody = delete("/v1/keys/01980000-0000-7000-8000-00000000ffff");
+    let nobody = delete("/v1/keys/019b8d99-6900-7000-8000-00000000ffff");
     assert_snapshot!("no_such_key", house.ask(nobody).await.told());
 }
 
@@ -68,7 +68,7 @@ async fn a_key_that_makes_no_sense_is_refused_by_field() {
 async fn a_failure_never_shows_a_secret_in_debug_output() {
     let created = api::CreatedKey {
         key: serde_json::from_value(json!({
-            "id": "01980000-0000-7000-8000-000000000001", "label": "k", "project": null, "environments": [],
+            "id": "019b8d99-6900-7000-8000-000000000001", "label": "k", "project": null, "environments": [],
             "scope": "admin", "created_at": "2026-01-05T10:00:00Z", "revoked_at": null
         }))
         .unwrap(),

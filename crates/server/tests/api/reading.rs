@@ -350,7 +350,7 @@ async fn a_retry_may_name_another_deployment() {
 #[tokio::test]
 async fn runs_that_do_not_exist_cannot_be_decided() {
     let house = House::with_support().await;
-    let nobody: RunId = "01980000-0000-7000-8000-00000000ffff".parse().unwrap();
+    let nobody: RunId = "019b8d99-6900-7000-8000-00000000ffff".parse().unwrap();
     assert_eq!(
         house.ask(post(&format!("/v1/runs/{nobody}/cancel"))).await.code(),
         "AC0704"
