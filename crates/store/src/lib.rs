@@ -36,6 +36,9 @@ pub trait Store: Send + Sync + 'static {
     async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
 
     /// Takes up to `claim.limit` due runs, oldest due first: raises their epochs and writes their attempt rows, in one commit.
+    /// Where `claim.alone_allowed`, a due run that must run alone goes before all others, and is the only one.
+    ///
+    /// Not to be dropped before it answers: what it claimed would stay claimed by this boot, and nobody would run it.
     async fn claim(
         &self,
         claim: Claim,

@@ -7,7 +7,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A conversation to be accepted. The identifiers are made by the caller, who is given randomness.
+/// A conversation to be accepted. The identifiers are made by the caller, who is given time and randomness: UUIDs of
+/// version 7, since listings take the order of runs from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewConversation {
     /// Ours, new.

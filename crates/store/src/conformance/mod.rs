@@ -17,6 +17,7 @@ pub mod attempts;
 pub mod concurrency;
 pub mod deployments;
 pub mod given;
+pub mod random_walk;
 pub mod reading;
 pub mod requests;
 
@@ -57,6 +58,7 @@ macro_rules! conformance {
             deployments::only_a_projects_own_deployment_is_activated,
             deployments::activating_frees_what_was_held_there_and_only_there,
             deployments::api_keys_are_found_by_hash_until_revoked_and_after,
+            random_walk::every_step_is_what_the_rules_say,
             reading::listings_filter_by_everything_that_they_offer,
             reading::pages_go_through_all_runs_once,
             reading::metrics_of_every_type_come_back_as_written,

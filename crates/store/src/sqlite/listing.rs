@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use domain::Timestamp;
+use jiff::SignedDuration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -15,6 +17,8 @@ use crate::{Page, RunFilter, RunSummary, StoreError};
 const PAGE: u32 = 100;
 /// Most runs of one page.
 const PAGE_MAX: u32 = 1_000;
+/// How long before a run was accepted its id may have been made, and how far a clock may have been set back since.
+const MADE_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 /// What stands for an external id whose key was deleted.
 const ERASED: &str = "[erased]";
 
@@ -113,6 +117,11 @@ fn query(sealer: &Sealer, filter: &RunFilter, limit: u32) -> (String, Vec<Value>
     }
     if let Some(since) = filter.since {
         conditions.and("run.accepted_at >= ?", micros(since));
+        // Ids sort by the time of their making, which lets the search stop where it would else go on to the first run.
+        conditions.and(
+            "run.run_id >= ?",
+            first_id(since.saturating_sub(MADE_BEFORE).unwrap_or(since)).to_vec(),
+        );
     }
     if let Some(after) = filter.after {
         conditions.and("run.run_id < ?", after.as_bytes().to_vec());
@@ -125,4 +134,12 @@ fn query(sealer: &Sealer, filter: &RunFilter, limit: u32) -> (String, Vec<Value>
          ORDER BY run.run_id DESC LIMIT ?"
     );
     (sql, values)
+}
+
+/// The lowest id (UUID version 7) that can have been made then.
+fn first_id(then: Timestamp) -> [u8; 16] {
+    let millis = u64::try_from(then.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10])
+        .into_uuid()
+        .into_bytes()
 }

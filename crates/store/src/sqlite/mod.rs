@@ -41,6 +41,8 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 pub use options::{BATCH_ROWS, BATCH_TIME, Options, QUEUE_LIMIT, READERS, RESERVE_BYTES, WAL_FRAMES};
 pub use writer::OnFatal;
 
@@ -76,6 +78,15 @@ impl SqliteStore {
     /// Hands a request of so many bytes to the writer, and waits until what it did is on the disk.
     async fn write<W: Write>(&self, request: W, bytes: usize) -> Result<W::Answer, StoreError> {
         let room = self.lanes.room(W::LANE, bytes).await?;
+        self.write_in(room, request).await
+    }
+
+    /// The same, where there is room already.
+    async fn write_in<W: Write>(
+        &self,
+        room: OwnedSemaphorePermit,
+        request: W,
+    ) -> Result<W::Answer, StoreError> {
         let (job, answer) = job::pending(request, room);
         self.lanes.put(job);
         answer

@@ -13,6 +13,7 @@ use super::apply::{Apply, ApplyAsked};
 use super::claim::{ClaimDue, Claimed};
 use super::columns::stored;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
+use super::job::Write;
 use super::seal::{SealedConversation, SealedReport};
 use super::{SqliteStore, listing, read};
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 
 /// Conversations that are accepted at one time at most: they all go into one commit.
 pub const ACCEPT_MAX: usize = 1_000;
+/// Runs that are claimed at one time at most, likewise.
+pub const CLAIM_MAX: u32 = 1_000;
 /// What is sealed on the caller's own thread; more than this takes so long that other tasks would wait. Bytes.
 const SEALED_AT_ONCE: usize = 64 * 1024;
 /// Where in its range the backoff of a run falls whose document cannot be opened.
@@ -38,13 +41,15 @@ impl Store for SqliteStore {
             return Err(StoreError::Failed(message));
         }
         let bytes = new.iter().map(|one| one.document.len()).sum();
+        // Before sealing, so that what is sealed and waits has a limit.
+        let room = self.lanes.room(Accept::LANE, bytes).await?;
         let conversations = self.seal(new, bytes).await?;
         let request = Accept {
             conversations,
             now: stored(now),
         };
         let mut answers = Vec::new();
-        for outcome in self.write(request, bytes).await? {
+        for outcome in self.write_in(room, request).await? {
             answers.push(match outcome {
                 Outcome::Accepted(run) => Acceptance::Accepted(run),
                 Outcome::Known(run) => Acceptance::Known(run),
@@ -71,7 +76,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Vec<ClaimedRun>, StoreError> {
         let request = ClaimDue {
-            claim,
+            claim: Claim {
+                limit: claim.limit.min(CLAIM_MAX),
+                ..claim
+            },
             policy: policy.clone(),
             now: stored(now),
         };

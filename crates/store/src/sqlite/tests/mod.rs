@@ -6,6 +6,7 @@ mod crash;
 mod faults;
 mod folder;
 mod full_disk;
+mod log;
 mod plans;
 mod vfs;
 
