@@ -282,11 +282,13 @@ fn the_hash_names_all_that_decides_and_nothing_else() {
     ];
     assert!(others.iter().all(|other| *other != hash));
     // Pinned: a change of the listing must change its version, or deployments are taken for others.
-    let pinned = deployment_id(&hash, 7).to_string();
+    let (desk, other) = ("desk".parse().unwrap(), "other".parse().unwrap());
+    let pinned = deployment_id(&desk, &hash, 7).to_string();
     assert_eq!(pinned, PINNED);
-    assert_ne!(deployment_id(&hash, 8).to_string(), pinned);
+    assert_ne!(deployment_id(&desk, &hash, 8).to_string(), pinned);
+    assert_ne!(deployment_id(&other, &hash, 7).to_string(), pinned);
 }
-const PINNED: &str = "185246ce09ae1e325c7ed0ef02c3cbc03a28364a9530c496bbe8872a0e8140a2";
+const PINNED: &str = "97c5d2fc52d2a67707ddf3c77bc6104bd82a2abaea54417907cedb21f3267a01";
 
 #[test]
 fn unpacking_is_all_or_nothing_and_may_be_repeated() {

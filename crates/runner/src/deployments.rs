@@ -405,12 +405,13 @@ pub struct Deployed {
     pub new: bool,
 }
 
-/// A package's identity: content, interpreter, runtime and the hash seed that this server gives it.
+/// A package's identity: project, content, interpreter, runtime and the hash seed that this server gives it.
 ///
 /// The seed is keyed, so that nobody outside can aim at hash collisions, and follows from the content, so that the same
 /// package is the same deployment.
 #[must_use]
 pub fn identify(
+    project: &ProjectName,
     package: &Package,
     python: &InterpreterFacts,
     secret: &crypto::KeyedHash,
@@ -418,7 +419,7 @@ pub fn identify(
     let content = package.content_hash(&python.identity(), runtime::HASH);
     let seed_bytes = secret.hash(&content);
     let hash_seed = u32::from_be_bytes([seed_bytes[0], seed_bytes[1], seed_bytes[2], seed_bytes[3]]);
-    (project::deployment_id(&content, hash_seed), hash_seed)
+    (project::deployment_id(project, &content, hash_seed), hash_seed)
 }
 
 /// Checks, unpacks and tries a package, and records it as a deployment.
@@ -435,7 +436,7 @@ pub async fn deploy(
     now: Timestamp,
 ) -> Result<Deployed, DeployError> {
     let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
-    let (id, hash_seed) = identify(&package, &nursery.environment.interpreter, secret);
+    let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, secret);
     if let Some(record) = store.deployment(id).await.map_err(stored)? {
         return Ok(Deployed { record, new: false });
     }

@@ -40,7 +40,7 @@ impl Invoker {
         };
         let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, &error))?;
         let nursery = Nursery::new(environment, &options);
-        let (id, hash_seed) = deployments::identify(&package, &options.interpreter, &secret);
+        let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &secret);
         let prepared = nursery.prepare(
             id,
             project,

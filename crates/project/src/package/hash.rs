@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::DeploymentId;
+use domain::{DeploymentId, ProjectName};
 use sha2::{Digest, Sha256};
 
 /// Changes whenever what is hashed, or how, changes.
@@ -25,10 +25,12 @@ pub(super) fn content(
     hash.finalize().into()
 }
 
-/// The deployment of this content with this `PYTHONHASHSEED`: SHA-256 over both.
+/// The deployment of this content, of this project, with this `PYTHONHASHSEED`: SHA-256 over all three. A deployment is
+/// one project's: the same files in two projects are two deployments.
 #[must_use]
-pub fn deployment_id(content_hash: &[u8; 32], hash_seed: u32) -> DeploymentId {
+pub fn deployment_id(project: &ProjectName, content_hash: &[u8; 32], hash_seed: u32) -> DeploymentId {
     let mut hash = Sha256::new();
+    part(&mut hash, project.as_str().as_bytes());
     hash.update(content_hash);
     hash.update(hash_seed.to_be_bytes());
     DeploymentId::from_bytes(hash.finalize().into())

@@ -67,7 +67,7 @@ impl Engine for Recorder {
         package: Package,
         message: Option<String>,
     ) -> Result<Deployed, Box<Problem>> {
-        let id = project::deployment_id(&package.content_hash("python", "runtime"), 7);
+        let id = project::deployment_id(&project, &package.content_hash("python", "runtime"), 7);
         let new = self.store.deployment(id).await.unwrap().is_none();
         let facts = DeploymentFacts {
             message,
