@@ -3,6 +3,7 @@
 //! It works beside the writer, a few times a second. Under a load that never pauses it would never catch up, and the log
 //! never begin anew: once the log is long, it makes the writer pause between two batches for the little that is left.
 
+use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +17,13 @@ use super::writer::{OnFatal, Shared};
 const PACE: Duration = Duration::from_millis(50);
 /// Fewer frames than these are left until there are more, or it is quiet.
 const WORTH_FRAMES: u32 = 1_000;
-/// The writer is made to pause for no more frames than these: 4 MiB.
-const LAST_FRAMES: u32 = 1_024;
+/// The writer is made to pause for no more frames than these: 2 MiB.
+const LAST_FRAMES: u32 = 512;
 /// How often it is tried to get that near.
 const PASSES: u32 = 8;
+/// Where that does not help, since the disk is too slow, the writer is made to pause once the log is so many times too long.
+const OVERSHOOT: u32 = 2;
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 /// Without a commit for this long everything is moved.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -82,10 +86,17 @@ impl Log {
     }
 }
 
+/// A database as the checkpointer has it.
+pub(super) struct Database {
+    pub connection: Connection,
+    /// To sync it by. It must not be closed before all of SQLite's are: closing it gives up their locks (POSIX).
+    pub file: Arc<File>,
+}
+
 /// The checkpointer's own things.
 pub(super) struct Checkpointer {
-    pub main: Connection,
-    pub keys: Connection,
+    pub main: Database,
+    pub keys: Database,
     pub log: Arc<Log>,
     pub gate: Arc<Gate>,
     pub shared: Arc<Shared>,
@@ -138,31 +149,41 @@ impl Checkpointer {
 
     /// Moves what can be moved beside the writer, and lets a log that has grown long begin anew.
     fn advance(&self) -> Result<(), String> {
-        for connection in [&self.keys, &self.main] {
-            let mut pass = self.passive(connection)?;
+        for database in [&self.keys, &self.main] {
+            let mut pass = self.pass(database)?;
             if pass.log < self.wal_frames {
                 continue;
             }
+            // Each pass leaves what was written while it went on, which is less than it moved itself.
             for _ in 0..PASSES {
                 if pass.left() <= LAST_FRAMES {
                     break;
                 }
-                pass = self.passive(connection)?;
+                pass = self.pass(database)?;
             }
-            if pass.left() <= LAST_FRAMES {
+            if pass.left() <= LAST_FRAMES || pass.log >= self.wal_frames.saturating_mul(OVERSHOOT) {
                 let _holding = self.gate.hold();
-                self.passive(connection)?;
+                self.checkpoint(database, PASSIVE)?;
             }
         }
         Ok(())
     }
 
+    /// Moves what it finds, and brings it to the disk. SQLite syncs a database only with the last frame of its log: all at
+    /// once, just when the writer waits. Synced here, a pass at a time, there is little left to be synced then.
+    fn pass(&self, database: &Database) -> Result<Pass, String> {
+        let pass = self.checkpoint(database, PASSIVE)?;
+        let synced = database.file.sync_data();
+        synced.map_err(|error| format!("the database cannot be synced: {error}"))?;
+        Ok(pass)
+    }
+
     /// Moves everything, so that the next commit begins the log anew. The file keeps its length, since a commit that
     /// overwrites costs a fraction of one that makes it longer; only one that outgrew its limit is given back.
     fn settle(&self) -> Result<(), String> {
-        for connection in [&self.keys, &self.main] {
-            if self.passive(connection)?.log > self.wal_frames {
-                self.empty(connection)?;
+        for database in [&self.keys, &self.main] {
+            if self.checkpoint(database, PASSIVE)?.log > self.wal_frames {
+                self.empty(database)?;
             }
         }
         Ok(())
@@ -174,20 +195,16 @@ impl Checkpointer {
         self.empty(&self.main)
     }
 
-    fn passive(&self, connection: &Connection) -> Result<Pass, String> {
-        self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
-    }
-
-    fn empty(&self, connection: &Connection) -> Result<(), String> {
-        self.passive(connection)?;
+    fn empty(&self, database: &Database) -> Result<(), String> {
+        self.checkpoint(database, PASSIVE)?;
         let _holding = self.gate.hold();
-        self.checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        self.checkpoint(database, "PRAGMA wal_checkpoint(TRUNCATE)")
             .map(drop)
     }
 
-    fn checkpoint(&self, connection: &Connection, sql: &str) -> Result<Pass, String> {
+    fn checkpoint(&self, database: &Database, sql: &str) -> Result<Pass, String> {
         match self.shared.may_grow() {
-            Some(_growing) => checkpoint(connection, sql),
+            Some(_growing) => checkpoint(&database.connection, sql),
             None => Ok(Pass::NONE),
         }
     }

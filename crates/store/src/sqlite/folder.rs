@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -11,6 +12,8 @@ use crate::StoreError;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+const MAIN: &str = "aftercall.db";
+const KEYS: &str = "keys.db";
 
 /// A data folder that this process has, until it is dropped.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Folder {
     path: PathBuf,
     /// Carries the lock: it belongs to this open file, and the kernel takes it back when the process ends, however it ends.
     _lock: File,
+    main_file: Arc<File>,
+    keys_file: Arc<File>,
 }
 
 impl Folder {
@@ -34,23 +39,35 @@ impl Folder {
         let path = fs::canonicalize(path).map_err(|error| failed("cannot be found", path, &error))?;
         close_to_others(&path, FOLDER_MODE)?;
         let lock = lock(&path)?;
-        let folder = Self { path, _lock: lock };
         // SQLite gives a log and its index the mode of their database, so the databases must be there before it comes.
-        for file in [folder.main(), folder.keys()] {
-            drop(open_private(&file)?);
-        }
+        let folder = Self {
+            main_file: Arc::new(open_private(&path.join(MAIN))?),
+            keys_file: Arc::new(open_private(&path.join(KEYS))?),
+            path,
+            _lock: lock,
+        };
         folder.sync()?;
         Ok(folder)
     }
 
     /// Everything but the keys.
     pub fn main(&self) -> PathBuf {
-        self.path.join("aftercall.db")
+        self.path.join(MAIN)
     }
 
     /// The wrapped keys of conversations.
     pub fn keys(&self) -> PathBuf {
-        self.path.join("keys.db")
+        self.path.join(KEYS)
+    }
+
+    /// [`Self::main`], open. To be closed after every connection to it.
+    pub fn main_file(&self) -> Arc<File> {
+        Arc::clone(&self.main_file)
+    }
+
+    /// [`Self::keys`] likewise.
+    pub fn keys_file(&self) -> Arc<File> {
+        Arc::clone(&self.keys_file)
     }
 
     /// Space held back.

@@ -7,7 +7,7 @@ use crypto::{Entropy, MasterKey};
 use domain::run::Policy;
 use rusqlite::Connection;
 
-use super::checkpoint::{Checkpointer, Log};
+use super::checkpoint::{Checkpointer, Database, Log};
 use super::connect::{self, Use};
 use super::counts::Counts;
 use super::deployments::{self, FreeHeld};
@@ -70,8 +70,14 @@ impl SqliteStore {
         report_commits(&mut main, &log)?;
         let queue_limit = options.queue_limit;
         let checkpointer = Checkpointer {
-            main: connect(&folder.main(), Use::Checkpoint)?,
-            keys: connect(&folder.keys(), Use::Checkpoint)?,
+            main: Database {
+                connection: connect(&folder.main(), Use::Checkpoint)?,
+                file: folder.main_file(),
+            },
+            keys: Database {
+                connection: connect(&folder.keys(), Use::Checkpoint)?,
+                file: folder.keys_file(),
+            },
             log: Arc::clone(&log),
             gate: Arc::clone(&gate),
             shared: Arc::clone(&shared),
