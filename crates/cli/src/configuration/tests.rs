@@ -115,7 +115,7 @@ fn the_data_folder_is_the_users_unless_somebody_names_one() {
     );
     assert_eq!(
         at(&[("data", "here")], &[("HOME", "/home/ada")]).unwrap(),
-        Path::new("/work/here")
+        Path::new("/srv/here")
     );
     assert_eq!(at(&[], &[]).unwrap_err().code, Code::BadConfiguration);
 }
