@@ -79,10 +79,21 @@ fn every_field_and_every_tag_is_told() {
     told.sort_unstable();
     known.sort_unstable();
     assert_eq!(told, known);
+    let page = include_str!("../../../../docs/conversation.md");
+    for name in &known {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/conversation.md: {name}"
+        );
+    }
     for kind in schema["$defs"]["tag"]["properties"]["$type"]["enum"]
         .as_array()
         .unwrap()
     {
+        assert!(
+            page.contains(&format!("`{}`", kind.as_str().unwrap())),
+            "docs/conversation.md: {kind}"
+        );
         let example = &schema["$defs"][format!("tag_{}", kind.as_str().unwrap())]["examples"][0];
         assert_eq!(&example["$type"], kind);
     }
