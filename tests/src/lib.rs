@@ -23,6 +23,7 @@ mod processes;
 mod project;
 mod server;
 mod wait;
+mod waiting;
 
 pub use asking::is_over;
 pub use at_rest::{Needle, Sighting, search};
@@ -36,3 +37,4 @@ pub use processes::{Process, session, tree};
 pub use project::Project;
 pub use server::{Server, Setup};
 pub use wait::{PATIENCE, now, until, wall_clock};
+pub use waiting::{WAITING_PY, tell, waiting};

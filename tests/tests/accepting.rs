@@ -13,7 +13,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn a_bad_line_is_refused_alone_the_same_again_is_the_same_run_and_other_content_is_told_what_differs() {
+fn a_bad_line_of_a_batch_is_refused_alone_with_field_and_fix() {
     let place = Place::new();
     let server = place.server().start();
     server.deploy(Project::of(ENDS).path(), "desk");
@@ -52,7 +52,16 @@ fn a_bad_line_is_refused_alone_the_same_again_is_the_same_run_and_other_content_
     );
     assert!(!text(&problem["errors"][0]["fix"]).is_empty());
 
-    let run = &answers[0]["accepted"]["run_id"];
+    assert_eq!(server.runs("").len(), 2);
+}
+
+#[test]
+fn the_same_again_is_the_same_run_and_other_content_is_told_what_differs() {
+    let place = Place::new();
+    let server = place.server().start();
+    server.deploy(Project::of(ENDS).path(), "desk");
+    let document = conversation("call-1", &json!({"topic": "opening hours"}));
+    let run = &server.send("desk", &document).expect(202).json()["run_id"];
     // The order of keys and the way to write a text are not content.
     let same = document
         .to_string()
@@ -89,7 +98,7 @@ fn a_bad_line_is_refused_alone_the_same_again_is_the_same_run_and_other_content_
         kept["document"]["state"]["topic"], "opening hours",
         "the first is kept"
     );
-    assert_eq!(server.runs("").len(), 2);
+    assert_eq!(server.runs("").len(), 1);
 
     let unknown = server.send("nobody", &other).expect(404).json();
     assert_eq!(unknown["code"], "AC0107");
@@ -276,38 +285,74 @@ fn key(server: &Server<'_>, arguments: &[&str]) -> (String, String) {
     )
 }
 
+fn code(answer: &Answer) -> (u16, String) {
+    (answer.status, text(&answer.json()["code"]).to_owned())
+}
+
+fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+const POST: &str = "/v1/conversations?project=desk";
+
 #[test]
-fn over_the_network_a_key_may_do_what_its_scope_project_and_environments_say_until_it_is_revoked() {
+fn over_the_network_nobody_comes_in_without_a_key_that_is_valid_and_not_revoked() {
     let place = Place::new();
     let server = place.server().start();
     server.deploy(Project::of(ENDS).path(), "desk");
-    server.deploy(Project::of(SLEEPS).path(), "other");
     let address = server.address();
-    let post = "/v1/conversations?project=desk";
     let document = conversation("keyed", &json!({}));
-    let code = |answer: Answer| (answer.status, text(&answer.json()["code"]).to_owned());
-    let refused = |status: u16, code: &str| (status, code.to_owned());
-
     let nobody = request(
         &address,
         "POST",
-        post,
+        POST,
         &[("content-type", "application/json")],
         document.to_string(),
     )
     .unwrap();
-    assert_eq!(code(nobody), refused(401, "AC0701"));
-    let (wrong, _) = key(&server, &["wrong", "--env", "sandbox"]);
-    let wrong = format!("{}{}", &wrong[..wrong.len() - 8], "AAAAAAAA");
+    assert_eq!(code(&nobody), refused(401, "AC0701"));
+    let (right, id) = key(&server, &["phones", "--env", "sandbox"]);
+    with_key(&address, &right, "POST", POST, &document).expect(202);
+    let wrong = format!("{}{}", &right[..right.len() - 8], "AAAAAAAA");
     assert_eq!(
-        code(with_key(&address, &wrong, "POST", post, &document)),
+        code(&with_key(&address, &wrong, "POST", POST, &document)),
         refused(401, "AC0702")
     );
+    server.cli(&["keys", "revoke", &id]).expect(0);
+    assert_eq!(
+        code(&with_key(&address, &right, "POST", POST, &document)),
+        refused(401, "AC0702")
+    );
+    let open = request(&address, "GET", "/healthz", &[], "").unwrap();
+    assert_eq!(open.status, 200, "whether it is alive needs no key");
+}
 
-    let (ingest, id) = key(&server, &["phones", "--project", "desk", "--env", "sandbox"]);
-    with_key(&address, &ingest, "POST", post, &document).expect(202);
-    let project_is_known = with_key(&address, &ingest, "POST", "/v1/conversations", &document).expect(200);
-    let run = format!("/v1/runs/{}", text(&project_is_known.json()["run_id"]));
+#[test]
+fn a_key_may_do_what_its_scope_project_and_environments_say_and_no_more() {
+    let place = Place::new();
+    let server = place.server().start();
+    // The same files in two projects are two deployments.
+    server.deploy(Project::of(ENDS).path(), "desk");
+    server.deploy(Project::of(ENDS).path(), "other");
+    let elsewhere = server
+        .send_all("other", &[conversation("elsewhere", &json!({}))])
+        .remove(0);
+    let address = server.address();
+    let document = conversation("keyed", &json!({}));
+    let of_desk = |scope| {
+        key(
+            &server,
+            &["desk", "--project", "desk", "--env", "sandbox", "--scope", scope],
+        )
+        .0
+    };
+
+    let ingest = of_desk("ingest");
+    with_key(&address, &ingest, "POST", POST, &document).expect(202);
+    let again = with_key(&address, &ingest, "POST", "/v1/conversations", &document)
+        .expect(200)
+        .json();
+    let run = format!("/v1/runs/{}", text(&again["run_id"]));
     with_key(&address, &ingest, "GET", &run, &json!({})).expect(200);
     let not_allowed = [
         ("POST", "/v1/conversations?project=other"),
@@ -318,18 +363,11 @@ fn over_the_network_a_key_may_do_what_its_scope_project_and_environments_say_unt
         ("POST", "/v1/deployments?project=desk"),
         ("GET", "/v1/config"),
     ];
+    let new = conversation("not allowed", &json!({}));
     for (method, path) in not_allowed {
-        let mut document = document.clone();
-        document["id"] = json!("not allowed");
-        assert_eq!(
-            code(with_key(&address, &ingest, method, path, &document)),
-            refused(403, "AC0703"),
-            "{method} {path}"
-        );
+        let answer = with_key(&address, &ingest, method, path, &new);
+        assert_eq!(code(&answer), refused(403, "AC0703"), "{method} {path}");
     }
-    let elsewhere = server
-        .send_all("other", &[conversation("elsewhere", &json!({"stays_s": 0}))])
-        .remove(0);
     let hidden = with_key(
         &address,
         &ingest,
@@ -338,29 +376,19 @@ fn over_the_network_a_key_may_do_what_its_scope_project_and_environments_say_unt
         &json!({}),
     );
     assert_eq!(
-        code(hidden),
+        code(&hidden),
         refused(404, "AC0704"),
         "another project's run is not even there"
     );
 
-    let (operate, _) = key(
-        &server,
-        &[
-            "desk lead",
-            "--project",
-            "desk",
-            "--env",
-            "sandbox",
-            "--scope",
-            "operate",
-        ],
-    );
+    let operate = of_desk("operate");
     with_key(&address, &operate, "GET", "/v1/conversations/keyed", &json!({})).expect(200);
-    server.cli(&["keys", "revoke", &id]).expect(0);
-    assert_eq!(
-        code(with_key(&address, &ingest, "POST", post, &document)),
-        refused(401, "AC0702")
+    let answer = with_key(
+        &address,
+        &operate,
+        "POST",
+        "/v1/deployments?project=desk",
+        &json!({}),
     );
-    let open = request(&address, "GET", "/healthz", &[], "").unwrap();
-    assert_eq!(open.status, 200, "whether it is alive needs no key");
+    assert_eq!(code(&answer), refused(403, "AC0703"));
 }

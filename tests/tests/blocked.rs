@@ -3,36 +3,14 @@
 
 use std::fs;
 
-use rustix::process::Signal;
 use serde_json::json;
-use system_tests::{Place, Process, Project, conversation, now, until};
+use system_tests::{Place, Process, Project, WAITING_PY, conversation, now, tell, waiting};
 
 const CHILDREN: usize = 1000;
 /// Of so many the memory is looked at.
 const SAMPLE: usize = 50;
-const SIGUSR1: u32 = 10;
 
-/// Waits until it is told by a signal, so that all are there at once however long that takes.
-const FUNCTION: &str = r#"
-import signal
-import time
-
-
-class Told(Exception):
-    pass
-
-
-def tell(number, frame):
-    raise Told
-
-
-def end_function(conv):
-    try:
-        signal.signal(signal.SIGUSR1, tell)
-        time.sleep(3600)
-    except Told:
-        conv.state.told = True
-"#;
+const FUNCTION: &str = "from .waiting import until_told\n\n\ndef end_function(conv):\n    until_told()\n    conv.state.told = True\n";
 
 #[test]
 fn a_thousand_children_are_blocked_at_once_and_all_succeed() {
@@ -42,21 +20,17 @@ fn a_thousand_children_are_blocked_at_once_and_all_succeed() {
         .set("concurrency", CHILDREN)
         .set("deadline_s", 3600)
         .start();
-    let project = Project::of(FUNCTION);
+    let project = Project::files(&[
+        ("functions/end_function.py", FUNCTION),
+        ("functions/waiting.py", WAITING_PY),
+    ]);
     server.deploy(project.path(), "blocked");
     let conversations: Vec<_> = (0..CHILDREN)
         .map(|number| conversation(&format!("blocked-{number}"), &json!({})))
         .collect();
     let began = now();
     let runs = server.send_all("blocked", &conversations);
-    let waiting = until("all wait at once", || {
-        let waiting: Vec<_> = server
-            .processes()
-            .into_iter()
-            .filter(|process| process.catches(SIGUSR1))
-            .collect();
-        (waiting.len() == CHILDREN).then_some(waiting)
-    });
+    let waiting = waiting(&server, CHILDREN);
     println!(
         "{CHILDREN} children are blocked at once {:?} after the first conversation was sent",
         began.elapsed()
@@ -70,7 +44,7 @@ fn a_thousand_children_are_blocked_at_once_and_all_succeed() {
     );
 
     let began = now();
-    waiting.iter().for_each(|process| process.signal(Signal::USR1));
+    tell(&waiting);
     server.wait_until_done();
     println!("all over {:?} after they were told", began.elapsed());
     for run in &runs {

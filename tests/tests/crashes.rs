@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use system_tests::{Chance, Place, Project, Server, Target, conversation, now, request, until};
+use system_tests::{Chance, Place, Project, Server, Setup, Target, conversation, now, request, until};
 
 const PROJECT: &str = "crashes";
 /// Conversations of one round.
@@ -26,9 +26,12 @@ const LEFTOVER_BOUND: Duration = Duration::from_secs(10);
 /// moment begin with finishing what the last one cut off, so only an unlucky order of fail points gets one there.
 const SET_ASIDE_MOST: usize = 3;
 
+/// Its name, and from where to where the number of passes is drawn.
+type FailPoint = (&'static str, u64, u64);
+
 /// Each with the range that its number of passes is drawn from: late enough that every round gets something done, so that
 /// no run is in flight at so many kills that it is taken for their cause and set aside.
-const FAIL_POINTS: [(&str, u64, u64); 10] = [
+const FAIL_POINTS: [FailPoint; 10] = [
     ("store.accept.before_commit", 5, 15),
     ("store.accept.after_commit", 5, 15),
     ("store.claim.before_commit", 5, 12),
@@ -154,44 +157,13 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
         .chain([None; RANDOM_ROUNDS])
         .collect();
     for round in 1..=ROUNDS {
-        let moment =
-            moments.swap_remove(usize::try_from(chance.between(0, (moments.len() - 1) as u64)).unwrap());
+        let left = u64::try_from(moments.len() - 1).unwrap();
+        let moment = moments.swap_remove(usize::try_from(chance.between(0, left)).unwrap());
         sent.waiting.extend((0..ROUND).map(|number| {
             let state = json!({"pause_ms": chance.between(0, 60), "stubborn": chance.between(0, 9) == 0});
             conversation(&format!("crash-{round}-{number}"), &state)
         }));
-        let (server, name) = match moment {
-            Some((name, low, high)) => {
-                let nth = chance.between(low, high);
-                (
-                    setup.clone().fail_point(name, nth).spawn(),
-                    format!("{name}:{nth}"),
-                )
-            }
-            None => (setup.spawn(), "a random moment".to_owned()),
-        };
-        let taken_back = taken_back(&server);
-        if moment.is_none() {
-            finish_what_was_cut_off(&server);
-        }
-        let clients = sent.begin(&server);
-        if moment.is_none() {
-            kill_with_runs_in_flight(&server, chance.within(RANDOM_MOMENT));
-        }
-        server.wait_until_ended();
-        sent.end(clients);
-        assert!(
-            server.was_killed(),
-            "{name}: {:?}\n{}",
-            server.ended(),
-            server.log_tail()
-        );
-        let left = server.wait_until_nothing_is_left();
-        println!(
-            "round {round}: killed at {name}; runs taken back {taken_back:?} after it was ready; nothing left {left:?} after its end"
-        );
-        worst.leftover = worst.leftover.max(left);
-        worst.take_back = worst.take_back.max(taken_back.unwrap_or_default());
+        one_kill(&setup, moment, &mut chance, &mut sent, &mut worst);
     }
 
     let server = setup.start();
@@ -222,6 +194,43 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
     assert!(attempts > sent.promised.len(), "kills interrupted attempts");
     assert!(worst.take_back < TAKE_BACK_BOUND);
     assert!(worst.leftover < LEFTOVER_BOUND);
+}
+
+/// A server is started, handed conversations, and killed.
+fn one_kill(
+    setup: &Setup<'_>,
+    moment: Option<FailPoint>,
+    chance: &mut Chance,
+    sent: &mut Sent,
+    worst: &mut Worst,
+) {
+    let (server, name) = match moment {
+        Some((name, low, high)) => {
+            let nth = chance.between(low, high);
+            (
+                setup.clone().fail_point(name, nth).spawn(),
+                format!("{name}:{nth}"),
+            )
+        }
+        None => (setup.spawn(), "a random moment".to_owned()),
+    };
+    let taken_back = taken_back(&server);
+    if moment.is_none() {
+        finish_what_was_cut_off(&server);
+    }
+    let clients = sent.begin(&server);
+    if moment.is_none() {
+        kill_with_runs_in_flight(&server, chance.within(RANDOM_MOMENT));
+    }
+    let status = server.wait_until_ended();
+    sent.end(clients);
+    assert!(server.was_killed(), "{name}: {status}\n{}", server.log_tail());
+    let left = server.wait_until_nothing_is_left();
+    println!(
+        "killed at {name}; runs taken back {taken_back:?} after it was ready; nothing left {left:?} after its end"
+    );
+    worst.leftover = worst.leftover.max(left);
+    worst.take_back = worst.take_back.max(taken_back.unwrap_or_default());
 }
 
 /// How long after a server was ready no run was any more what the one before it had left; `None` if it died before that.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use system_tests::{Answer, Place, Project, Server, conversation, now, until};
+use system_tests::{Answer, Place, Project, Server, WAITING_PY, conversation, now, tell, until, waiting};
 
 /// Room for the database, its log, the space that is held back, and some megabytes to fill up.
 const DISK: &str = "96m";
@@ -55,8 +55,24 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Stays until its conversation says so, and leaves something to be kept.
-const FUNCTION: &str = "import time\n\n\ndef end_function(conv):\n    time.sleep(conv.state.stays_s)\n    conv.log.info('x' * 20000)\n    conv.state.left = 'y' * 20000\n";
+/// Waits if its conversation wants it to, and leaves something to be kept.
+const FUNCTION: &str = r#"
+from .waiting import until_told
+
+
+def end_function(conv):
+    if conv.state.waits:
+        until_told()
+    conv.log.info("x" * 20000)
+    conv.state.left = "y" * 20000
+"#;
+
+fn project() -> Project {
+    Project::files(&[
+        ("functions/end_function.py", FUNCTION),
+        ("functions/waiting.py", WAITING_PY),
+    ])
+}
 
 #[track_caller]
 fn refused_for_now(answer: Answer, code: &str) {
@@ -71,7 +87,29 @@ fn refused_for_now(answer: Answer, code: &str) {
 }
 
 fn large(id: &str) -> Value {
-    conversation(id, &json!({"stays_s": 0, "ballast": "z".repeat(200_000)}))
+    conversation(id, &json!({"waits": false, "ballast": "z".repeat(200_000)}))
+}
+
+fn waits(id: &str) -> Value {
+    conversation(id, &json!({"waits": true}))
+}
+
+fn run_id(answer: &Answer) -> String {
+    answer.json()["run_id"].as_str().unwrap().to_owned()
+}
+
+/// Sends large ones until one is refused; gives the answer, and the runs of those that were taken before.
+fn until_refused(server: &Server<'_>) -> (Answer, Vec<String>) {
+    let mut accepted = Vec::new();
+    let refusal = until("the disk is full", || {
+        let answer = server.send("disk", &large(&format!("while-{}", accepted.len())));
+        if answer.status != 202 {
+            return Some(answer);
+        }
+        accepted.push(run_id(&answer));
+        None
+    });
+    (refusal, accepted)
 }
 
 #[test]
@@ -83,78 +121,45 @@ fn a_full_disk_refuses_new_conversations_whole_lets_running_ones_complete_and_he
     let disk = SmallDisk::mount(mount.path());
     let place = Place::with_data(&disk.0.join("data"));
     let server = place.server().start();
-    let project = Project::of(FUNCTION);
-    server.deploy(project.path(), "disk");
-    let mut accepted = server.send_all(
+    server.deploy(project().path(), "disk");
+    let under_way = server.send_all(
         "disk",
-        &(0..6).map(|n| large(&format!("before-{n}"))).collect::<Vec<_>>(),
+        &(0..8).map(|n| waits(&format!("waits-{n}"))).collect::<Vec<_>>(),
     );
-    let stays: Vec<_> = (0..8)
-        .map(|n| conversation(&format!("stays-{n}"), &json!({"stays_s": 6})))
-        .collect();
-    let staying = server.send_all("disk", &stays);
-    until("all eight run", || {
-        staying
-            .iter()
-            .all(|run| server.run(run)["run"]["status"] == "running")
-            .then_some(())
-    });
+    let children = waiting(&server, under_way.len());
 
     disk.fill();
-    let mut number = 0;
-    let refusal = until("the disk is full", || {
-        number += 1;
-        let answer = server.send("disk", &large(&format!("while-{number}")));
-        match answer.status {
-            202 => {
-                accepted.push(answer.json()["run_id"].as_str().unwrap().to_owned());
-                None
-            }
-            _ => Some(answer),
-        }
-    });
-    println!("refused after {} more were accepted", number - 1);
+    let (refusal, mut accepted) = until_refused(&server);
+    println!("refused after {} more were accepted", accepted.len());
     refused_for_now(refusal, "AC0106");
     let lines = server.send_batch("disk", &[large("line-1"), large("line-2")]);
-    assert!(
-        lines
-            .iter()
-            .all(|line| line["status"] == 503 && line["problem"]["code"] == "AC0106"),
-        "{lines:?}"
-    );
+    let refused = |line: &Value| line["status"] == 503 && line["problem"]["code"] == "AC0106";
+    assert!(lines.len() == 2 && lines.iter().all(refused), "{lines:?}");
     assert_eq!(
         server.get("/v1/status")["store"]["read_only"],
         true,
         "it is visible"
     );
-    assert!(
-        staying
-            .iter()
-            .any(|run| server.run(run)["run"]["status"] == "running"),
-        "there are attempts that run meanwhile"
-    );
-    for run in &staying {
+    tell(&children);
+    for run in &under_way {
         let detail = server.finished(run);
         assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
         assert_eq!(detail["state_after"]["left"].as_str().unwrap().len(), 20_000);
     }
     refused_for_now(server.send("disk", &large("still")), "AC0106");
-    exactly(&server, accepted.len() + staying.len());
+    exactly(&server, accepted.len() + under_way.len());
 
     disk.free();
     let began = now();
     let late = until("it takes conversations again", || {
-        Some(server.send("disk", &large(&format!("while-{number}")))).filter(|answer| answer.status == 202)
+        Some(server.send("disk", &large("late"))).filter(|answer| answer.status == 202)
     });
     println!("healed {:?} after there was space", began.elapsed());
-    accepted.push(late.json()["run_id"].as_str().unwrap().to_owned());
+    accepted.push(run_id(&late));
     server.wait_until_done();
-    exactly(&server, accepted.len() + staying.len());
-    assert!(
-        accepted
-            .iter()
-            .all(|run| server.run(run)["run"]["status"] == "succeeded")
-    );
+    exactly(&server, accepted.len() + under_way.len());
+    let succeeded = |run: &String| server.run(run)["run"]["status"] == "succeeded";
+    assert!(accepted.iter().all(succeeded));
     assert_eq!(server.get("/v1/status")["store"]["read_only"], false);
 }
 
@@ -167,25 +172,20 @@ fn exactly(server: &Server<'_>, count: usize) {
 #[test]
 fn a_queue_at_its_limit_refuses_and_takes_again_once_there_is_room() {
     let place = Place::new();
-    let server = place.server().set("queue_limit", 5).set("concurrency", 1).start();
-    let project = Project::of(FUNCTION);
-    server.deploy(project.path(), "queue");
-    let full: Vec<_> = (0..5)
-        .map(|n| conversation(&format!("full-{n}"), &json!({"stays_s": 1})))
-        .collect();
+    let server = place.server().set("queue_limit", 5).start();
+    server.deploy(project().path(), "queue");
+    let full: Vec<_> = (0..5).map(|n| waits(&format!("full-{n}"))).collect();
     server.send_all("queue", &full);
-    let late = conversation("late", &json!({"stays_s": 0}));
+    let late = large("late");
     refused_for_now(server.send("queue", &late), "AC0105");
     let known = server.send("queue", &full[0]).expect(200).json();
     assert_eq!(known["known"], true, "what was taken is still known");
     exactly(&server, 5);
+    tell(&waiting(&server, 5));
     let run = until("there is room", || {
         Some(server.send("queue", &late)).filter(|answer| answer.status == 202)
     });
+    assert_eq!(server.finished(&run_id(&run))["run"]["status"], "succeeded");
     server.wait_until_done();
-    assert_eq!(
-        server.run(run.json()["run_id"].as_str().unwrap())["run"]["status"],
-        "succeeded"
-    );
     exactly(&server, 6);
 }

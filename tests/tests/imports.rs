@@ -192,52 +192,55 @@ fn what_cannot_be_imported_is_refused_with_the_reason_and_the_place_and_the_serv
     runs(&server, &packages, "packages");
 }
 
-#[test]
-fn a_project_laid_out_as_the_vendor_does_and_a_single_file_both_run_unchanged() {
-    let place = Place::new();
-    let server = place.server().start();
-    let project = Project::files(&[
-        (
-            "project.yaml",
-            "region: us-1\naccount_id: account-7\nproject_id: project-9\n",
-        ),
-        // The vendor's stubs need a newer Python and have no behaviour: ours must win.
-        ("_gen/__init__.py", "type Broken = never[\n"),
-        (
-            "_gen/conversation.py",
-            "raise RuntimeError('the stub was imported')\n",
-        ),
-        ("imports.py", "raise RuntimeError('the wrong imports')\n"),
-        ("functions/__init__.py", ""),
-        (
-            "functions/end_function.py",
-            "from _gen import *  # <AUTO GENERATED>\nfrom _gen.conversation import Conversation as Again\nimport plog\nfrom polyai.history import UserInput\n\
+/// A project as the vendor's tools write it.
+const VENDOR: &[(&str, &str)] = &[
+    (
+        "project.yaml",
+        "region: us-1\naccount_id: account-7\nproject_id: project-9\n",
+    ),
+    // The vendor's stubs need a newer Python and have no behaviour: ours must win.
+    ("_gen/__init__.py", "type Broken = never[\n"),
+    (
+        "_gen/conversation.py",
+        "raise RuntimeError('the stub was imported')\n",
+    ),
+    ("imports.py", "raise RuntimeError('the wrong imports')\n"),
+    ("functions/__init__.py", ""),
+    (
+        "functions/end_function.py",
+        "from _gen import *  # <AUTO GENERATED>\nfrom _gen.conversation import Conversation as Again\nimport plog\nfrom polyai.history import UserInput\n\
              from .helper import relative\nfrom functions.helper import absolute\n\n\n\
              @func_description('Ends it.')\ndef end_function(conv: Conversation):\n    assert Again is Conversation and isinstance(conv, Conversation)\n    \
              plog.info('by plog', is_pii=True, count=1)\n    log.info('by log')\n    \
              conv.state.parts = [relative(), absolute(), conv.functions.named(2), conv.functions.bare(), conv.functions.old(), [type(t) is UserInput for t in conv.history]]\n",
-        ),
-        (
-            "functions/helper.py",
-            "def relative():\n    return 'relative'\n\n\ndef absolute():\n    return 'absolute'\n",
-        ),
-        (
-            "functions/named.py",
-            "from _gen import *\nfrom flows.refund.functions.amount import amount\nfrom functions.refund.amount import amount as same\n\n\ndef named(conv: Conversation, times: int):\n    assert amount is same\n    return amount() * times\n",
-        ),
-        (
-            "functions/bare.py",
-            "def bare(conv: Conversation):\n    log.warning('nothing imported')\n    return conv.channel_type\n",
-        ),
-        (
-            "functions/old.py",
-            "from imports import *\n\n\ndef old(conv: Conversation):\n    return MetricEvent('name', 1).name\n",
-        ),
-        (
-            "flows/refund/functions/amount.py",
-            "def amount():\n    return 21\n",
-        ),
-    ]);
+    ),
+    (
+        "functions/helper.py",
+        "def relative():\n    return 'relative'\n\n\ndef absolute():\n    return 'absolute'\n",
+    ),
+    (
+        "functions/named.py",
+        "from _gen import *\nfrom flows.refund.functions.amount import amount\nfrom functions.refund.amount import amount as same\n\n\ndef named(conv: Conversation, times: int):\n    assert amount is same\n    return amount() * times\n",
+    ),
+    (
+        "functions/bare.py",
+        "def bare(conv: Conversation):\n    log.warning('nothing imported')\n    return conv.channel_type\n",
+    ),
+    (
+        "functions/old.py",
+        "from imports import *\n\n\ndef old(conv: Conversation):\n    return MetricEvent('name', 1).name\n",
+    ),
+    (
+        "flows/refund/functions/amount.py",
+        "def amount():\n    return 21\n",
+    ),
+];
+
+#[test]
+fn a_project_laid_out_as_the_vendor_does_and_a_single_file_both_run_unchanged() {
+    let place = Place::new();
+    let server = place.server().start();
+    let project = Project::files(VENDOR);
     server.deploy(project.path(), "vendor");
     let run = server
         .send_all("vendor", &[conversation("vendor", &json!({}))])
