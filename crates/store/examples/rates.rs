@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -37,6 +37,7 @@ async fn main() {
     let store: Arc<dyn Store> = store;
     activate(&store, &shop(), Environment::Sandbox, 1).await;
     println!("folder {}", folder.display());
+    bare(&folder.with_extension("bare"));
     for round in 1..=2 {
         let first = round * CONVERSATIONS;
         accept_all(&store, first..first + CONVERSATIONS).await;
@@ -52,6 +53,35 @@ async fn main() {
         );
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What the machine can do at this moment: SQLite with the same settings and one table, one row a conversation, a commit
+/// for every 64. No keys, no seals, no indexes, no answers.
+fn bare(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let connection = rusqlite::Connection::open(folder.join("bare.db")).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.pragma_update(None, "synchronous", "full").unwrap();
+    connection
+        .execute_batch("CREATE TABLE document (id INTEGER PRIMARY KEY, document BLOB)")
+        .unwrap();
+    let (began, before) = (Instant::now(), cpu());
+    for _ in 0..CONVERSATIONS / CALLERS {
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for _ in 0..CALLERS {
+            let mut insert = connection
+                .prepare_cached("INSERT INTO document (document) VALUES (?1)")
+                .unwrap();
+            insert.execute([vec![b'x'; DOCUMENT_BYTES]]).unwrap();
+        }
+        connection.execute_batch("COMMIT").unwrap();
+    }
+    println!(
+        "bare SQLite: {:.0}/s",
+        CONVERSATIONS as f64 / began.elapsed().as_secs_f64()
+    );
+    report_cpu(&before, CONVERSATIONS as usize);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 async fn accept_all(store: &Arc<dyn Store>, numbers: std::ops::Range<u64>) {

@@ -15,8 +15,9 @@ use super::writer::{OnFatal, Shared};
 
 /// Between two looks while there are commits.
 const PACE: Duration = Duration::from_millis(50);
-/// Fewer frames than these are left until there are more, or it is quiet.
-const WORTH_FRAMES: u32 = 1_000;
+/// Fewer frames than this part of the longest log are left until there are more, or it is quiet: a page that many commits
+/// changed is moved once. Larger parts move less, but what is then synced at once holds up the commits of that moment.
+const WORTH_PART: u32 = 4;
 /// The writer is made to pause for no more frames than these: 2 MiB.
 const LAST_FRAMES: u32 = 512;
 /// How often it is tried to get that near.
@@ -133,7 +134,7 @@ impl Checkpointer {
             had_some = true;
             if commits > 0 {
                 quiet = Duration::ZERO;
-                if frames >= WORTH_FRAMES {
+                if frames >= self.wal_frames / WORTH_PART {
                     self.advance()?;
                 }
                 continue;
