@@ -1,5 +1,6 @@
 //! Opening a folder, in the order that it needs: lock, databases, key, threads.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -41,11 +42,12 @@ impl SqliteStore {
         let reserve = Reserve::found(folder.reserve(), options.reserve_bytes)
             .map_err(|error| StoreError::Failed(format!("space on the disk cannot be told: {error}")))?;
         let vfs = options.vfs.clone();
-        let connect = |path: &_, usage| connect::open(path, usage, vfs.as_deref());
-        let mut main = connect(&folder.main(), Use::Write)?;
-        let mut keys_db = connect(&folder.keys(), Use::Write)?;
-        schema::migrate(&mut main, schema::MAIN)?;
-        schema::migrate(&mut keys_db, schema::KEYS)?;
+        let to_checkpoint = |path: &_, file| {
+            let connection = connect::open(path, Use::Checkpoint, vfs.as_deref())?;
+            Ok::<_, StoreError>(Database { connection, file })
+        };
+        let mut main = writable(&folder.main(), vfs.as_deref(), schema::MAIN)?;
+        let keys_db = writable(&folder.keys(), vfs.as_deref(), schema::KEYS)?;
         // What is deleted from this file must be gone from it.
         keys_db
             .pragma_update(None, "secure_delete", true)
@@ -70,14 +72,8 @@ impl SqliteStore {
         report_commits(&mut main, &log)?;
         let queue_limit = options.queue_limit;
         let checkpointer = Checkpointer {
-            main: Database {
-                connection: connect(&folder.main(), Use::Checkpoint)?,
-                file: folder.main_file(),
-            },
-            keys: Database {
-                connection: connect(&folder.keys(), Use::Checkpoint)?,
-                file: folder.keys_file(),
-            },
+            main: to_checkpoint(&folder.main(), folder.main_file())?,
+            keys: to_checkpoint(&folder.keys(), folder.keys_file())?,
             log: Arc::clone(&log),
             gate: Arc::clone(&gate),
             shared: Arc::clone(&shared),
@@ -110,6 +106,13 @@ impl SqliteStore {
             held: Mutex::new(Some(held)),
         }))
     }
+}
+
+/// The writer's connection to a database that is up to date.
+fn writable(path: &Path, vfs: Option<&str>, migrations: &[&str]) -> Result<Connection, StoreError> {
+    let mut connection = connect::open(path, Use::Write, vfs)?;
+    schema::migrate(&mut connection, migrations)?;
+    Ok(connection)
 }
 
 fn report_commits(main: &mut Connection, log: &Arc<Log>) -> Result<(), StoreError> {
