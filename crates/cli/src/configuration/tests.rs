@@ -101,7 +101,7 @@ fn a_secret_that_does_not_fit_is_not_shown() {
 #[test]
 fn the_data_folder_is_the_users_unless_somebody_names_one() {
     let at = |flags: &[(&str, &str)], variables: &[(&str, &str)]| {
-        Configuration::resolve(said(Path::new("/work"), flags, variables))
+        Configuration::resolve(said(Path::new("/srv"), flags, variables))
             .unwrap()
             .data_folder()
     };
