@@ -58,7 +58,7 @@ impl Answer {
         if !self.status.is_success() {
             return Err(problem(self));
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        deep(&self.body).map_err(|error| {
             CliError::fault(
                 Code::ServerUnreachable,
                 format!("the server's answer cannot be read: {error}"),
@@ -66,6 +66,13 @@ impl Answer {
             )
         })
     }
+}
+
+/// Reads what a server wrote, as deep as it is: a state may nest deeper than the reader's own limit, and was bounded there.
+fn deep<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader)
 }
 
 /// A server's API.

@@ -34,6 +34,8 @@ pub enum Verdict {
     Deadline(Duration),
     /// It logged more than it may.
     Flooded(usize),
+    /// It asked for more effects than it may.
+    TooManyEffects(u32),
     /// What it wrote is not a frame.
     Protocol(FrameError),
     /// The start frame could not be made.
@@ -86,7 +88,7 @@ pub fn with_result(outcome: &str, error: Option<ErrorDocument>) -> AttemptEnd {
 }
 
 /// The end of an attempt whose result is not what a result holds.
-pub fn unreadable_result(problem: &serde_json::Error) -> AttemptEnd {
+pub fn unreadable_result(problem: &str) -> AttemptEnd {
     failed(
         Code::ProtocolViolated,
         format!("the child's result cannot be read: {problem}"),
@@ -116,6 +118,10 @@ pub fn without_result(
                 "the attempt wrote more than {} MiB to its log and output",
                 limit / (1024 * 1024)
             ),
+        ),
+        Verdict::TooManyEffects(limit) => failed(
+            Code::OutputFlooded,
+            format!("the attempt asked for more than {limit} effects"),
         ),
         Verdict::Protocol(FrameError::TooLarge {
             kind: crate::frame::kind::RESULT,

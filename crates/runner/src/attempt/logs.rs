@@ -1,12 +1,17 @@
 //! What an attempt logs, within limits that a child cannot talk its way around.
 
-use domain::{LogEntry, LogLevel, Timestamp};
+use domain::{Code, LogEntry, LogLevel, Timestamp, json};
 
 use super::ending::Verdict;
 use crate::frame::{Effect, Log};
 
 /// What is kept beyond an attempt's limits, bytes: a child that keeps to them itself says in a last entry that it did.
 const LAST_WORD: usize = 1024;
+
+/// What an entry counts beside its text, bytes: else empty ones would be free, however many there are.
+const ENTRY_COST: usize = 64;
+/// The most effects that an attempt may ask for.
+const EFFECTS_MAX: u32 = 1_000;
 
 /// How much an attempt may log.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +41,7 @@ pub struct LogBook {
     kept: usize,
     seen: usize,
     dropped: usize,
+    effects: u32,
     last_effect: Option<String>,
 }
 
@@ -47,6 +53,7 @@ impl LogBook {
             kept: 0,
             seen: 0,
             dropped: 0,
+            effects: 0,
             last_effect: None,
         }
     }
@@ -63,7 +70,13 @@ impl LogBook {
         };
         let size = log.content.len() + log.fields.as_ref().map_or(0, |fields| fields.len());
         let timestamp = Timestamp::from_nanosecond(i128::from(log.time_ns)).unwrap_or(Timestamp::UNIX_EPOCH);
-        let fields = log.fields.and_then(|fields| serde_json::from_slice(&fields).ok());
+        // Whatever the child thought to be fields: what cannot be read is told of, not dropped.
+        let fields = log
+            .fields
+            .map(|fields| match json::parse(&fields, json::Limits::STATE) {
+                Ok(fields) => fields,
+                Err(error) => serde_json::json!({ "unreadable_fields": error.to_string() }),
+            });
         let entry = LogEntry {
             level,
             content: log.content,
@@ -89,20 +102,49 @@ impl LogBook {
         self.keep(entry, size)
     }
 
-    /// Remembers what was asked for last, for attempts that end without a word.
-    pub fn note_effect(&mut self, effect: &Effect) {
+    /// Writes down an effect that is refused, for whoever wonders why nothing arrived; code often swallows the exception. Gives
+    /// what the code is told.
+    pub fn refused(&mut self, effect: &Effect, now: Timestamp) -> Result<String, Verdict> {
         #[derive(serde::Deserialize)]
         struct Head {
             method: String,
             url: String,
+            #[serde(default)]
+            site: String,
         }
-        self.last_effect = serde_json::from_slice::<Head>(&effect.head).ok().map(|head| {
-            format!(
-                "{} {}",
-                head.method,
-                head.url.split('?').next().unwrap_or_default()
-            )
-        });
+        self.effects += 1;
+        if self.effects > EFFECTS_MAX {
+            return Err(Verdict::TooManyEffects(EFFECTS_MAX));
+        }
+        let reason = Code::EffectRefused;
+        let Ok(head) = serde_json::from_slice::<Head>(&effect.head) else {
+            return Ok(reason.title().to_owned());
+        };
+        // What stands behind the path is often a secret.
+        let what = format!(
+            "{} {}",
+            head.method,
+            head.url.split(['?', '#']).next().unwrap_or_default()
+        );
+        let told = format!("{what} was refused: {}", reason.title());
+        self.last_effect = Some(what);
+        let place = if head.site.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", head.site)
+        };
+        let content = format!("{} {told}{place}", reason.as_str());
+        let size = content.len();
+        let entry = LogEntry {
+            level: LogLevel::Warning,
+            content,
+            is_pii: false,
+            timestamp: now,
+            logger: "runtime".to_owned(),
+            fields: None,
+        };
+        self.keep(entry, size)?;
+        Ok(told)
     }
 
     pub fn last_effect(&self) -> Option<String> {
@@ -129,7 +171,7 @@ impl LogBook {
     }
 
     fn keep(&mut self, entry: LogEntry, size: usize) -> Result<(), Verdict> {
-        self.seen += size;
+        self.seen += size + ENTRY_COST;
         if self.seen > self.limits.flood_bytes {
             return Err(Verdict::Flooded(self.limits.flood_bytes));
         }
@@ -144,5 +186,74 @@ impl LogBook {
         self.kept += size;
         self.entries.push(entry);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use minicbor::bytes::ByteVec;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn post() -> Effect {
+        let head = br#"{"method":"POST","url":"https://crm.example/x?key=hush","site":"functions/crm.py:7"}"#;
+        Effect {
+            request: 1,
+            lane: "0".into(),
+            kind: "http".into(),
+            head: ByteVec::from(head.to_vec()),
+            body: None,
+        }
+    }
+
+    #[test]
+    fn empty_lines_without_end_are_a_flood() {
+        let mut logs = LogBook::new(LogLimits::default());
+        let most = logs.limits.flood_bytes / ENTRY_COST;
+        let taken = (0..=most)
+            .take_while(|_| logs.printed(String::new(), NOW).is_ok())
+            .count();
+        assert_eq!(taken, most);
+    }
+
+    #[test]
+    fn a_refused_effect_is_told_with_its_place_and_without_what_stands_behind_its_path() {
+        let mut logs = LogBook::new(LogLimits::default());
+        logs.refused(&post(), NOW).unwrap();
+        let entries = logs.into_entries();
+        assert!(
+            entries[0]
+                .content
+                .starts_with("AC0401 POST https://crm.example/x was refused"),
+            "{entries:?}"
+        );
+        assert!(entries[0].content.ends_with("(functions/crm.py:7)") && !entries[0].content.contains("hush"));
+    }
+
+    #[test]
+    fn effects_without_end_are_ended() {
+        let mut logs = LogBook::new(LogLimits::default());
+        let taken = (0..2 * EFFECTS_MAX)
+            .take_while(|_| logs.refused(&post(), NOW).is_ok())
+            .count();
+        assert_eq!(taken, EFFECTS_MAX as usize);
+    }
+
+    #[test]
+    fn fields_that_cannot_be_read_are_told_of() {
+        let mut logs = LogBook::new(LogLimits::default());
+        let log = Log {
+            level: "info".into(),
+            content: "deep".into(),
+            is_pii: false,
+            time_ns: 0,
+            logger: "conversation_logger".into(),
+            fields: Some(ByteVec::from("[".repeat(500).into_bytes())),
+        };
+        logs.take(log).unwrap();
+        assert!(logs.into_entries()[0].fields.as_ref().unwrap()["unreadable_fields"].is_string());
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use domain::{
     Action, AttemptEnd, AttemptNumber, AttemptReport, Code, DeploymentId, Environment, ErrorDocument, Metric,
-    RunId, Timestamp,
+    RunId, Timestamp, json,
 };
 use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -230,7 +230,11 @@ impl Listener {
                 Ok(None) => {}
                 Ok(Some(Step::Result)) => return Verdict::Result,
                 Ok(Some(Step::Effect(effect))) => {
-                    if self.refuse(&effect).await.is_err() {
+                    let told = match self.logs.refused(&effect, clock()) {
+                        Ok(told) => told,
+                        Err(verdict) => return verdict,
+                    };
+                    if self.refuse(&effect, told).await.is_err() {
                         return Verdict::ChannelClosed;
                     }
                     continue;
@@ -272,15 +276,14 @@ impl Listener {
         }
     }
 
-    async fn refuse(&mut self, effect: &Effect) -> io::Result<()> {
-        self.logs.note_effect(effect);
+    async fn refuse(&mut self, effect: &Effect, told: String) -> io::Result<()> {
         let answer = frame::encode(
             frame::kind::ANSWER,
             &Answer {
                 request: effect.request,
                 phase: "refused".to_owned(),
                 code: Some(Code::EffectRefused.as_str().to_owned()),
-                message: Some(Code::EffectRefused.title().to_owned()),
+                message: Some(told),
                 head: None,
                 body: None,
             },
@@ -348,12 +351,14 @@ fn report(
 }
 
 /// Moves what a result holds into the report; gives the error document, if it has one.
-fn read_result(
-    report: &mut AttemptReport,
-    result: &ResultFrame,
-) -> Result<Option<ErrorDocument>, serde_json::Error> {
-    fn part<T: serde::de::DeserializeOwned>(bytes: Option<&ByteVec>) -> Result<Option<T>, serde_json::Error> {
-        bytes.map(|bytes| serde_json::from_slice(bytes)).transpose()
+fn read_result(report: &mut AttemptReport, result: &ResultFrame) -> Result<Option<ErrorDocument>, String> {
+    // Within limits in every direction: depth, that a state may use; values, that small bytes may hold many of.
+    fn part<T: serde::de::DeserializeOwned>(bytes: Option<&ByteVec>) -> Result<Option<T>, String> {
+        let Some(bytes) = bytes else { return Ok(None) };
+        let value = json::parse(bytes, json::Limits::STATE).map_err(|error| error.to_string())?;
+        serde_json::from_value(value)
+            .map(Some)
+            .map_err(|error| error.to_string())
     }
     let timing: Timing = part(result.timing.as_ref())?.unwrap_or_default();
     if let Some(ns) = timing.started_at_ns {

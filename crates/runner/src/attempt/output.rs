@@ -16,6 +16,8 @@ const LINE_MAX: usize = 16 * 1024;
 const CAUGHT_MAX: usize = 256 * 1024;
 /// How long nothing comes when a child has written its stacks.
 const QUIET: Duration = Duration::from_millis(20);
+/// The most that is taken of what a child that is over has left in its pipe, bytes: what a pipe can hold, by default.
+const LEFT_MAX: usize = 1024 * 1024;
 /// How much is read at a time, bytes.
 const CHUNK: usize = 16 * 1024;
 
@@ -47,7 +49,7 @@ impl Output {
             self.pipe = None;
             return Ok(());
         }
-        self.read_available(logs, clock)
+        self.read_some(logs, clock).map(drop)
     }
 
     /// What comes within `patience`, until nothing more has come for a moment; not for the log.
@@ -81,11 +83,14 @@ impl Output {
     pub async fn finish(&mut self, logs: &mut LogBook, clock: &(dyn Fn() -> Timestamp + Send + Sync)) {
         // A flood at the very end is cut short; how the attempt ended has been settled.
         let mut flooded = false;
-        while self.pipe.is_some() && !flooded {
-            let before = self.line.len();
-            flooded = self.read_available(logs, clock).is_err();
-            if self.line.len() == before {
-                break;
+        for _ in 0..LEFT_MAX / CHUNK {
+            match self.read_some(logs, clock) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    flooded = true;
+                    break;
+                }
             }
         }
         self.pipe = None;
@@ -95,19 +100,23 @@ impl Output {
         }
     }
 
-    fn read_available(
+    /// One read, and no more: a child that writes as fast as it is read must not keep its deadline from being looked at.
+    fn read_some(
         &mut self,
         logs: &mut LogBook,
         clock: &(dyn Fn() -> Timestamp + Send + Sync),
-    ) -> Result<(), Verdict> {
+    ) -> Result<usize, Verdict> {
         let mut chunk = [0; CHUNK];
-        loop {
-            let Some(pipe) = &self.pipe else { return Ok(()) };
-            match pipe.try_read(&mut chunk) {
-                Ok(0) => self.pipe = None,
-                Ok(length) => self.split(&chunk[..length], logs, clock)?,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(_) => self.pipe = None,
+        let Some(pipe) = &self.pipe else { return Ok(0) };
+        match pipe.try_read(&mut chunk) {
+            Ok(length) if length > 0 => {
+                self.split(&chunk[..length], logs, clock)?;
+                Ok(length)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            _ => {
+                self.pipe = None;
+                Ok(0)
             }
         }
     }
