@@ -86,6 +86,12 @@ pub const MISDEEDS: &[Misdeed] = &[
         "while True:\n    os.write(1, b'y' * 65536)",
     ),
     misdeed(
+        "floods_descriptor_1_with_empty_lines",
+        "AC0308",
+        "",
+        "while True:\n    os.write(1, b'\\n' * 65536)",
+    ),
+    misdeed(
         "never_ends",
         "AC0302",
         "time.sleep(1)  # for ever",
