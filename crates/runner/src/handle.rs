@@ -13,12 +13,11 @@ use tokio::sync::Notify;
 
 use crate::attempt::Verdict;
 use crate::deployments::{self, DeployError, Deployed, Nursery, ZygoteStatus};
-use crate::launcher::Launcher;
 use crate::options::RunnerOptions;
 use crate::recovery;
 use crate::runner::{Shared, claim_loop};
 use crate::runtime::Runtime;
-use crate::zygote::Environment;
+use crate::zygote::{Environment, Launchers};
 
 /// What a runner is doing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,12 +58,11 @@ pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment
             "the limit of open files is low for so many attempts at once"
         );
     }
-    let launcher = Launcher::start(&options.program)?;
-    recovery::mark_launcher(&options.launcher_file, launcher.pid())?;
+    let launchers = Launchers::start(options.program.clone(), options.launcher_file.clone())?;
     std::fs::create_dir_all(&options.tmp_root)?;
     let runtime = Runtime::extract(&options.runtimes)?;
     Ok(Arc::new(Environment {
-        launcher,
+        launchers,
         runtime,
         interpreter: options.interpreter.clone(),
         mode: options.mode,

@@ -74,12 +74,13 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
 
 async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     let running = shared.count.load(Ordering::Acquire);
-    // While a run waits to be alone nothing else is begun, so that its turn comes.
-    let alone_wanted = shared.alone_wanted.load(Ordering::Acquire);
     let free = shared.options.concurrency.saturating_sub(running);
-    if free == 0 || (alone_wanted && running > 0) {
+    // While a run waits to be alone nothing else is begun, so that its turn comes.
+    if free == 0 || (running > 0 && shared.alone_wanted.load(Ordering::Acquire)) {
         return Ok(0);
     }
+    // Taken before the claim, not after: the sweep may find another such run while the store is asked.
+    let alone_wanted = shared.alone_wanted.swap(false, Ordering::AcqRel);
     let claim = Claim {
         incarnation: shared.options.incarnation,
         limit: u32::try_from(free).unwrap_or(CLAIM_MAX).min(CLAIM_MAX),
@@ -88,10 +89,15 @@ async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     let claimed = shared
         .store
         .claim(claim, &shared.options.policy, (shared.options.clock)())
-        .await?;
-    if alone_wanted && !claimed.iter().any(|run| run.alone) {
-        shared.alone_wanted.store(false, Ordering::Release);
+        .await;
+    // After one there may be another; after a failure nobody knows.
+    let more_alone = claimed
+        .as_ref()
+        .map_or(alone_wanted, |runs| runs.iter().any(|run| run.alone));
+    if more_alone {
+        shared.alone_wanted.store(true, Ordering::Release);
     }
+    let claimed = claimed?;
     let count = claimed.len();
     for run in claimed {
         begin(shared, run);

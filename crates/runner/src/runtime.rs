@@ -14,6 +14,9 @@ mod embedded {
 /// Names everything that runs inside a zygote beside the user's own code: 64 hexadecimal digits.
 pub const HASH: &str = embedded::HASH;
 
+/// What a zygote runs, below the runtime's folder.
+pub const ZYGOTE: &str = "aftercall/_runtime/zygote.py";
+
 /// Where a runtime lies.
 #[derive(Debug, Clone)]
 pub struct Runtime {
@@ -87,7 +90,7 @@ impl Runtime {
     /// What the interpreter is told to run as a zygote.
     #[must_use]
     pub fn zygote(&self) -> PathBuf {
-        self.folder.join("aftercall/_runtime/zygote.py")
+        self.folder.join(ZYGOTE)
     }
 
     /// The native library that a zygote loads.

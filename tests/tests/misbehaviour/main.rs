@@ -163,6 +163,16 @@ fn processor_time_has_a_limit_of_its_own() {
 
 #[test]
 fn when_a_zygote_is_killed_its_attempts_say_so_and_the_next_ones_get_a_new_one() {
+    six_attempts_outlive_the_end_of(|zygote| zygote);
+}
+
+#[test]
+fn when_the_launcher_is_killed_another_takes_its_place() {
+    six_attempts_outlive_the_end_of(|zygote| Process::find(zygote.parent).unwrap());
+}
+
+/// Six attempts lose their processes at the end of one above them, and the next attempts succeed.
+fn six_attempts_outlive_the_end_of(victim: fn(Process) -> Process) {
     let place = Place::new();
     let server = place.server().set("backoff.base_s", 0).set("attempts", 3).start();
     let project = Project::of(
@@ -184,7 +194,7 @@ fn when_a_zygote_is_killed_its_attempts_say_so_and_the_next_ones_get_a_new_one()
         .filter(|process| process.parent == pid)
         .collect();
     let began = now();
-    Process::find(pid).unwrap().signal(Signal::KILL);
+    victim(Process::find(pid).unwrap()).signal(Signal::KILL);
     for run in &runs {
         let detail = server.finished(run);
         assert_eq!(detail["attempts"][0]["code"], "AC0310", "{detail:#}");

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -37,6 +37,7 @@ pub struct Launcher {
     packets: Arc<Packets>,
     table: Table,
     next: AtomicU64,
+    gone: Arc<AtomicBool>,
     pid: u32,
 }
 
@@ -76,11 +77,17 @@ impl Launcher {
         let pid = receive_pid.recv().map_err(io::Error::other)??;
         let packets = Arc::new(Packets::new(ours)?);
         let table = Table::default();
-        tokio::spawn(listen(Arc::clone(&packets), Arc::clone(&table)));
+        let gone = Arc::new(AtomicBool::new(false));
+        tokio::spawn(listen(
+            Arc::clone(&packets),
+            Arc::clone(&table),
+            Arc::clone(&gone),
+        ));
         Ok(Arc::new(Self {
             packets,
             table,
             next: AtomicU64::new(1),
+            gone,
             pid,
         }))
     }
@@ -89,6 +96,12 @@ impl Launcher {
     #[must_use]
     pub const fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Whether it has ended, and everything that it started with it.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// Has a process started, with a control socket and an output pipe of its own.
@@ -128,7 +141,7 @@ impl Launcher {
     }
 }
 
-async fn listen(packets: Arc<Packets>, table: Table) {
+async fn listen(packets: Arc<Packets>, table: Table, gone: Arc<AtomicBool>) {
     loop {
         match packets.receive_json::<Reply>().await {
             Ok(Some((reply, fds))) => handle(&table, reply, fds),
@@ -139,6 +152,7 @@ async fn listen(packets: Arc<Packets>, table: Table) {
             }
         }
     }
+    gone.store(true, Ordering::Release);
     lock(&table).clear();
 }
 
@@ -158,9 +172,18 @@ fn handle(table: &Table, reply: Reply, fds: Vec<OwnedFd>) {
             // Whoever asked may have stopped waiting; the process then ends with its control socket.
             drop(sender.send(answer));
         }
-        Reply::Refused { id, error } => {
+        Reply::Refused {
+            id,
+            error,
+            unsupported,
+        } => {
+            let kind = if unsupported {
+                io::ErrorKind::Unsupported
+            } else {
+                io::ErrorKind::Other
+            };
             if let Some(sender) = table.remove(&id).and_then(|mut waiting| waiting.spawned.take()) {
-                drop(sender.send(Err(io::Error::other(error))));
+                drop(sender.send(Err(io::Error::new(kind, error))));
             }
         }
         Reply::Exited { id, status } => {

@@ -41,7 +41,12 @@ enum Reply {
     /// It runs; its pidfd comes with the packet.
     Spawned { id: u64, pid: i32 },
     /// It could not be started.
-    Refused { id: u64, error: String },
+    Refused {
+        id: u64,
+        error: String,
+        /// The kernel lacks what is required of it.
+        unsupported: bool,
+    },
     /// It is over: a wait status.
     Exited { id: u64, status: i32 },
 }

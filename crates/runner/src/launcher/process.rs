@@ -83,14 +83,13 @@ fn start(control: BorrowedFd<'_>, request: SpawnRequest, fds: Vec<OwnedFd>) -> i
             Ok(Some(Running { id, pid, pidfd }))
         }
         Err(error) => {
-            reply(
-                control,
-                &Reply::Refused {
-                    id,
-                    error: error.to_string(),
-                },
-                &[],
-            )?;
+            let unsupported = error.kind() == io::ErrorKind::Unsupported;
+            let refused = Reply::Refused {
+                id,
+                error: error.to_string(),
+                unsupported,
+            };
+            reply(control, &refused, &[])?;
             Ok(None)
         }
     }

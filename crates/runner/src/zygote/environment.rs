@@ -1,21 +1,22 @@
 //! Everything that all zygotes of one server share: interpreter, runtime, limits, where temporary folders lie.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use confinement::{Limits, Mode, ZygotePolicy};
 use project::InterpreterFacts;
 
 use crate::launcher::{Launcher, SpawnRequest};
+use crate::recovery;
 use crate::runtime::Runtime;
 
 /// See the module.
 pub struct Environment {
     /// Starts the processes.
-    pub launcher: Arc<Launcher>,
+    pub launchers: Launchers,
     /// What runs in them.
     pub runtime: Runtime,
     /// What runs that.
@@ -41,6 +42,53 @@ pub struct Project {
     pub hash_seed: u32,
     /// Of each child.
     pub limits: Limits,
+}
+
+/// The launcher there is; one that ended is replaced by the next.
+pub struct Launchers {
+    /// The `aftercall` binary.
+    pub program: PathBuf,
+    /// Where the current one is written down.
+    pub file: PathBuf,
+    /// See the type.
+    pub current: Mutex<Arc<Launcher>>,
+}
+
+impl Launchers {
+    /// Starts the first one.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn start(program: PathBuf, file: PathBuf) -> io::Result<Self> {
+        let first = launch(&program, &file)?;
+        Ok(Self {
+            program,
+            file,
+            current: Mutex::new(first),
+        })
+    }
+
+    /// One that is alive.
+    ///
+    /// # Errors
+    /// Whatever the system says when it has to be started.
+    pub fn alive(&self) -> io::Result<Arc<Launcher>> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.is_gone() {
+            tracing::error!(
+                pid = current.pid(),
+                "the launcher ended, and all zygotes with it; starting another"
+            );
+            *current = launch(&self.program, &self.file)?;
+        }
+        Ok(Arc::clone(&current))
+    }
+}
+
+fn launch(program: &Path, file: &Path) -> io::Result<Arc<Launcher>> {
+    let launcher = Launcher::start(program)?;
+    recovery::mark_launcher(file, launcher.pid())?;
+    Ok(launcher)
 }
 
 /// How long imports may take unless configured: slow for a laptop's first start of a large library, short for a person who waits.

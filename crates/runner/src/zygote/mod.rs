@@ -8,6 +8,6 @@ mod source;
 mod start;
 
 pub use canary::Canary;
-pub use environment::{Environment, IMPORT_TIMEOUT, Project};
+pub use environment::{Environment, IMPORT_TIMEOUT, Launchers, Project};
 pub use source::{Cold, Zygote};
 pub use start::{ImportError, Imported, start};

@@ -153,7 +153,7 @@ async fn spawn(
     hash_seed: u32,
 ) -> Result<(Packets, Spawned, pipe::Receiver), ImportError> {
     let failed = |error: io::Error| {
-        let code = if environment.mode == Mode::Required {
+        let code = if error.kind() == io::ErrorKind::Unsupported {
             Code::ConfinementMissing
         } else {
             Code::CouldNotStart
@@ -163,11 +163,8 @@ async fn spawn(
     let (ours, theirs) = packet::pair().map_err(failed)?;
     let (reader, writer) = output_pipe().map_err(failed)?;
     let request = environment.spawn_request(policy, hash_seed);
-    let process = environment
-        .launcher
-        .spawn(request, theirs, writer)
-        .await
-        .map_err(failed)?;
+    let launcher = environment.launchers.alive().map_err(failed)?;
+    let process = launcher.spawn(request, theirs, writer).await.map_err(failed)?;
     Ok((Packets::new(ours).map_err(failed)?, process, reader))
 }
 
