@@ -437,9 +437,6 @@ pub async fn deploy(
 ) -> Result<Deployed, DeployError> {
     let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
     let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, secret);
-    if let Some(record) = store.deployment(id).await.map_err(stored)? {
-        return Ok(Deployed { record, new: false });
-    }
     let prepared = nursery.prepare(
         id,
         project.clone(),
@@ -461,6 +458,10 @@ pub async fn deploy(
                 format!("the project cannot be unpacked: {error}"),
             )
         })?;
+    // Only now: should the files have been lost, deploying them again puts them back.
+    if let Some(record) = store.deployment(id).await.map_err(stored)? {
+        return Ok(Deployed { record, new: false });
+    }
     let found = nursery.probe(&prepared).await?;
     let facts = DeploymentFacts {
         id,
