@@ -153,6 +153,9 @@ pub struct RunView {
     pub attempts: AttemptNumber,
     /// Attempts that failed since it was accepted or last retried by hand.
     pub failures: u32,
+    /// How often it was run again, on purpose, although it had succeeded; absent if never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reruns: u32,
     /// What it began on.
     #[schema(value_type = Option<String>)]
     pub deployment: Option<DeploymentId>,
@@ -278,4 +281,12 @@ pub struct RetryRequest {
     /// On this deployment (its id or a prefix that no other has); absent: on the one that it began on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// Also if it succeeded: whatever it did is then done again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

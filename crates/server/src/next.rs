@@ -25,6 +25,12 @@ pub(crate) fn of(run: &RunSummary) -> Next {
         RunWord::NeedsDecision => {
             "It waits for somebody to say what became of one of its effects.".to_owned()
         }
+        RunWord::Succeeded if state.reruns > 0 => {
+            format!(
+                "Nothing: it is done, and was run again on purpose ({} ×).",
+                state.reruns
+            )
+        }
         RunWord::Succeeded => "Nothing: it is done.".to_owned(),
         RunWord::CompletedWithFailures => format!(
             "Nothing by itself: end_function returned, but something that it asked for had failed. `aftercall runs retry {}` runs it again.",
@@ -133,6 +139,9 @@ mod tests {
             idle(Status::Waiting),
             idle(Status::NeedsDecision),
             ended(End::Succeeded),
+            run(|state| {
+                (state.status, state.end, state.reruns) = (Status::Ended, Some(End::Succeeded), 1);
+            }),
             ended(End::CompletedWithFailures),
             ended(End::Failed),
             ended(End::Cancelled),

@@ -4,6 +4,7 @@
 
 use api::{FieldError, PROBLEM_JSON, Problem};
 use axum::response::{IntoResponse, Response};
+use domain::run::StepError;
 use domain::{Code, ProjectName};
 use http::{HeaderValue, StatusCode, header};
 use store::StoreError;
@@ -87,13 +88,15 @@ impl From<StoreError> for ApiError {
                     RETRY_FAULT_S,
                 )
             }
-            StoreError::Refused { run, error } => Problem::new(
-                code,
-                409,
-                format!("Run {run}: {error}."),
-                "Look at the run (`aftercall runs show`) and decide again.",
-            )
-            .into(),
+            StoreError::Refused { run, error } => {
+                let fix = match error {
+                    StepError::Succeeded => {
+                        "If that is wanted, say so: `aftercall runs retry --again`, or `\"again\": true` in the request."
+                    }
+                    _ => "Look at the run (`aftercall runs show`) and decide again.",
+                };
+                Problem::new(code, 409, format!("Run {run}: {error}."), fix).into()
+            }
             StoreError::NoSuchRun(run) => not_found(format!("There is no run {run}.")),
             StoreError::InUse { .. }
             | StoreError::TooNew { .. }

@@ -185,7 +185,8 @@ pub(crate) async fn logs(
     }))
 }
 
-/// Attempts a run again that is over or waits after a failed attempt, with a fresh count of attempts.
+/// Attempts a run again that is over or waits after a failed attempt, with a fresh count of attempts. One that succeeded
+/// only with `"again": true`: what it did is then done again, and `reruns` counts it.
 #[utoipa::path(
     operation_id = "retryRun",
     post, path = "/v1/runs/{id}/retry", tag = "runs",
@@ -218,7 +219,8 @@ pub(crate) async fn retry(
                 .id,
         ),
     };
-    decide(&shared, run, Event::RetryRequested { deployment }).await
+    let again = request.again;
+    decide(&shared, run, Event::RetryRequested { deployment, again }).await
 }
 
 /// Ends a run that is not over; what its child may still do is ignored.
@@ -287,6 +289,7 @@ pub(crate) fn view(run: RunSummary) -> RunView {
         hold: run.state.hold,
         attempts: run.state.attempt,
         failures: run.state.failures,
+        reruns: run.state.reruns,
         deployment: run.state.deployment,
         last_error: run.state.last_error,
         accepted_at: run.accepted_at,

@@ -93,6 +93,8 @@ pub enum Event {
     RetryRequested {
         /// On this deployment, if not the one that it began on.
         deployment: Option<DeploymentId>,
+        /// Also if it succeeded: what it did is then done again, on purpose.
+        again: bool,
     },
 }
 
@@ -184,6 +186,9 @@ pub enum StepError {
         /// The run's.
         current: Epoch,
     },
+    /// It succeeded, and nobody said that what it did is to be done again.
+    #[error("it succeeded, and what it did would be done again")]
+    Succeeded,
     /// The run is in a state in which this cannot happen.
     #[error("a run that is {status} takes no {event}")]
     NotAllowed {
@@ -250,7 +255,9 @@ pub fn step(
         Event::Decided { decision } => decided::step(state, event, *decision, now),
         Event::DeploymentActivated => Ok(requested::activated(state, now)),
         Event::CancelRequested => requested::cancel(state, event, now),
-        Event::RetryRequested { deployment } => requested::retry(state, event, *deployment, now),
+        Event::RetryRequested { deployment, again } => {
+            requested::retry(state, event, *deployment, *again, now)
+        }
     }
 }
 

@@ -29,12 +29,18 @@ pub(super) fn retry(
     state: &RunState,
     event: &Event,
     deployment: Option<DeploymentId>,
+    again: bool,
     now: Timestamp,
 ) -> Result<Transition, StepError> {
     if !matches!(state.status, Status::Ended | Status::Backoff) {
         return Err(not_allowed(state, event));
     }
+    let succeeded = state.end == Some(End::Succeeded);
+    if succeeded && !again {
+        return Err(StepError::Succeeded);
+    }
     let mut state = state.clone();
+    state.reruns += u32::from(succeeded);
     state.end = None;
     state.failures = 0;
     state.interruptions = 0;

@@ -133,6 +133,9 @@ pub struct RunState {
     pub attempt: AttemptNumber,
     /// Failed attempts since it was accepted or last retried by hand.
     pub failures: u32,
+    /// How often it was run again, on purpose, although it had succeeded.
+    #[serde(default)]
+    pub reruns: u32,
     /// Interruptions in a row.
     pub interruptions: u32,
     /// The next attempt runs with nothing beside it: the run was there at too many interruptions.
@@ -164,6 +167,7 @@ impl RunState {
             epoch: Epoch::default(),
             attempt: AttemptNumber::default(),
             failures: 0,
+            reruns: 0,
             interruptions: 0,
             alone: false,
             claimed_by: None,

@@ -207,6 +207,7 @@ fn a_retry_by_hand_starts_counting_anew_and_may_change_the_deployment() {
     let dead = fail(&state, NOW).state;
     let retry = Event::RetryRequested {
         deployment: Some(deployment(9)),
+        again: false,
     };
     let again = step(&dead, &retry, after(99), &Policy::default()).unwrap().state;
     assert_eq!(
@@ -214,6 +215,30 @@ fn a_retry_by_hand_starts_counting_anew_and_may_change_the_deployment() {
         (Status::Queued, None, 0)
     );
     assert_eq!(claim(&again, after(99)).deployment, Some(deployment(9)));
+}
+
+#[test]
+fn what_succeeded_is_run_again_only_on_purpose_and_that_is_counted() {
+    let running = running();
+    let returned = Event::Returned {
+        epoch: running.epoch,
+        unsettled_failures: 0,
+        unheard_unknown: false,
+        jitter: 0.0,
+    };
+    let done = step(&running, &returned, NOW, &Policy::default()).unwrap().state;
+    let retry = |again| {
+        let event = Event::RetryRequested {
+            deployment: None,
+            again,
+        };
+        step(&done, &event, after(1), &Policy::default())
+    };
+    assert_eq!(retry(false), Err(StepError::Succeeded));
+    let again = retry(true).unwrap().state;
+    assert_eq!((again.status, again.reruns), (Status::Queued, 1));
+    let cancel = step(&done, &Event::CancelRequested, after(1), &Policy::default());
+    assert!(matches!(cancel, Err(StepError::NotAllowed { .. })), "{cancel:?}");
 }
 
 #[test]
@@ -272,7 +297,7 @@ proptest! {
                 8 => Event::HostAdmitted,
                 9 => Event::Decided { decision: Decision::NotSent },
                 10 => Event::CancelRequested,
-                _ => Event::RetryRequested { deployment: None },
+                _ => Event::RetryRequested { deployment: None, again: lag == 1 },
             };
             let Ok(next) = step(&state, &event, now, &Policy::default()) else { continue };
             let next = next.state;

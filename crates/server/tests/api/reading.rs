@@ -339,12 +339,40 @@ async fn a_retry_may_name_another_deployment() {
     );
     let again = succeed(&house).await;
     assert_eq!(again.deployment.to_string(), "c3".repeat(32));
-    // Without a body at all, once it is over.
-    let answer = house.ask(post(&format!("/v1/runs/{run}/retry"))).await;
+}
+
+#[tokio::test]
+async fn what_succeeded_is_run_again_only_when_that_is_said() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    succeed(&house).await;
+    let retry = || post(&format!("/v1/runs/{run}/retry"));
+    assert_snapshot!("retried_though_it_succeeded", house.ask(retry()).await.told());
+    let cancelled = house.ask(post(&format!("/v1/runs/{run}/cancel"))).await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.json()["status"]),
-        (200, &json!("queued"))
+        (cancelled.status.as_u16(), cancelled.code()),
+        (409, "AC0706".into())
     );
+    let told = house.read(&format!("/v1/runs/{run}")).await;
+    assert_eq!(
+        (&told["run"]["status"], &told["run"]["reruns"]),
+        (&json!("succeeded"), &Value::Null)
+    );
+
+    let answer = house.ask(retry().json(json!({"again": true}))).await.json();
+    assert_eq!(
+        (&answer["status"], &answer["reruns"]),
+        (&json!("queued"), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_retry_needs_no_body() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    fail(&house).await;
+    let answer = house.ask(post(&format!("/v1/runs/{run}/retry"))).await;
+    assert_eq!(answer.json()["status"], "queued");
 }
 
 #[tokio::test]

@@ -145,7 +145,10 @@ pub async fn results_of_a_later_return_replace_the_earlier(store: Given) {
             apply(
                 &store,
                 run.run,
-                Event::RetryRequested { deployment: None },
+                Event::RetryRequested {
+                    deployment: None,
+                    again: true,
+                },
                 None,
                 after(150),
             )

@@ -70,6 +70,7 @@ macro_rules! conformance {
             requests::cancelling_ends_the_run_and_its_attempt,
             requests::cancelling_what_is_over_is_refused,
             requests::a_retry_by_hand_starts_anew_on_the_deployment_asked_for,
+            requests::what_succeeded_is_run_again_only_on_purpose,
             requests::an_unknown_run_is_told,
         );
     };

@@ -62,6 +62,7 @@ impl Dice {
             _ if self.roll(4) == 0 => Event::CancelRequested,
             _ => Event::RetryRequested {
                 deployment: (self.roll(2) == 0).then(|| deployment_id(2)),
+                again: self.roll(2) == 0,
             },
         }
     }

@@ -58,6 +58,7 @@ pub async fn a_retry_by_hand_starts_anew_on_the_deployment_asked_for(store: Give
     .await;
     let retry = Event::RetryRequested {
         deployment: Some(deployment_id(7)),
+        again: false,
     };
     let applied = apply(&store, run.run, retry, None, after(61)).await;
     assert_eq!(
@@ -73,6 +74,28 @@ pub async fn a_retry_by_hand_starts_anew_on_the_deployment_asked_for(store: Give
     let detail = store.run(run.run).await.unwrap().unwrap();
     let deployments: Vec<_> = detail.attempts.iter().map(|attempt| attempt.deployment).collect();
     assert_eq!(deployments, [deployment_id(1), deployment_id(7)]);
+}
+
+/// It is counted, and what the run shows stays until the next return.
+pub async fn what_succeeded_is_run_again_only_on_purpose(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let left = Some(report(run.number, after(60)));
+    apply(&store, run.run, returned(&run), left, after(60)).await;
+    let before = store.run(run.run).await.unwrap();
+    let retry = |again| Event::RetryRequested {
+        deployment: None,
+        again,
+    };
+    for event in [retry(false), Event::CancelRequested] {
+        let error = refused(&store, run.run, event, None, after(61)).await;
+        assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
+    }
+    assert_eq!(store.run(run.run).await.unwrap(), before);
+
+    let applied = apply(&store, run.run, retry(true), None, after(61)).await;
+    assert_eq!((applied.state.status, applied.state.reruns), (Status::Queued, 1));
+    assert_eq!(state(&store, run.run).await, applied.state);
 }
 
 /// With and without something to keep.

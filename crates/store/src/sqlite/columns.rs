@@ -31,13 +31,14 @@ macro_rules! run_columns {
     () => {
         "run.run_id, run.conversation_id, run.project, run.environment, run.accepted_at, run.changed_at, \
          run.status, run.\"end\", run.hold, run.epoch, run.attempt, run.failures, run.interruptions, run.alone, \
-         run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error"
+         run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error, \
+         run.reruns"
     };
 }
 pub(super) use run_columns;
 
 /// How many those are: the index of the first column that a query adds.
-pub(super) const RUN_COLUMNS: usize = 21;
+pub(super) const RUN_COLUMNS: usize = 22;
 
 /// A run's row.
 #[derive(Debug, Clone)]
@@ -76,6 +77,7 @@ impl RunRow {
                 not_counted: SignedDuration::from_micros(row.get(18)?),
                 idle_since: optional_time(row, 19)?,
                 last_error: optional_parsed(row, 20)?,
+                reruns: row.get(21)?,
             },
         })
     }
@@ -148,7 +150,8 @@ impl RunRow {
                 "UPDATE run SET changed_at = :changed_at, status = :status, \"end\" = :end, hold = :hold, \
                  epoch = :epoch, attempt = :attempt, failures = :failures, interruptions = :interruptions, \
                  alone = :alone, claimed_by = :claimed_by, deployment = :deployment, since = :since, due_at = :due_at, \
-                 not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error WHERE run_id = :run",
+                 not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns \
+                 WHERE run_id = :run",
             )?
             .execute(named_params! {
                 ":run": self.run.as_bytes(),
@@ -168,6 +171,7 @@ impl RunRow {
                 ":not_counted": whole_micros(state.not_counted),
                 ":idle_since": state.idle_since.map(micros),
                 ":last_error": state.last_error.map(domain::Code::as_str),
+                ":reruns": state.reruns,
             })?;
         Ok(())
     }

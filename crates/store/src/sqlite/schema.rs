@@ -6,9 +6,15 @@ use super::failure::failed;
 use crate::StoreError;
 
 /// Of aftercall.db, from version 1 on.
-pub(super) const MAIN: &[&str] = &[include_str!("migrations/main_0001.sql")];
+pub(super) const MAIN: &[&str] = &[
+    include_str!("migrations/main_0001.sql"),
+    include_str!("migrations/main_0002.sql"),
+];
 /// Of keys.db.
-pub(super) const KEYS: &[&str] = &[include_str!("migrations/keys_0001.sql")];
+pub(super) const KEYS: &[&str] = &[
+    include_str!("migrations/keys_0001.sql"),
+    include_str!("migrations/keys_0002.sql"),
+];
 
 /// Brings a database up to date, each migration in a transaction of its own.
 ///

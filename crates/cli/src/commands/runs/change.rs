@@ -16,7 +16,8 @@ use crate::screen::style;
 
 Examples:
   aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
-  aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --deployment 4be1f0"
+  aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --deployment 4be1f0
+  aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --again     although it succeeded"
 )]
 pub struct Retry {
     /// The runs' ids
@@ -25,6 +26,9 @@ pub struct Retry {
     /// On this deployment [default: the one that the run began on]
     #[arg(long, value_name = "ID")]
     deployment: Option<String>,
+    /// Also if it succeeded: whatever it did is done again
+    #[arg(long)]
+    again: bool,
 }
 
 /// Cancel a run; an attempt under way is ended
@@ -43,6 +47,7 @@ impl Retry {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let body = RetryRequest {
             deployment: self.deployment.clone(),
+            again: self.again,
         };
         change(context, &self.runs, "retry", &body).await
     }

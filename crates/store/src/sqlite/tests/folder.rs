@@ -122,7 +122,7 @@ async fn a_folder_of_a_newer_version_is_left_alone() {
     )
     .unwrap_err();
     assert!(
-        matches!(error, StoreError::TooNew { found: 99, known: 1 }),
+        matches!(error, StoreError::TooNew { found: 99, known: 2 }),
         "{error:?}"
     );
 }
