@@ -8,11 +8,13 @@ mod config;
 mod error;
 mod interpreter;
 mod package;
+pub mod unpacked;
 
 pub use config::{BackoffSettings, LimitSettings, ProjectConfig, Settings};
 pub use error::ProjectError;
 pub use interpreter::{InterpreterChoice, InterpreterFacts, MINIMUM_PYTHON, find_interpreter};
 pub use package::{
     CONFIG_FILE, ENTRY_FILE, IGNORE_FILE, MAX_ARCHIVE_BYTES, MAX_BYTES, MAX_FILES, MAX_PATH_BYTES, Package,
-    deployment_id, sweep_unfinished,
+    deployment_id,
 };
+pub use unpacked::sweep_unfinished;

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
+use project::unpacked::{Contents, Put, digest};
 use project::{MAX_BYTES, MAX_FILES, MAX_PATH_BYTES, Package, ProjectError, deployment_id, sweep_unfinished};
 use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
@@ -318,6 +319,40 @@ fn unpacking_is_all_or_nothing_and_may_be_repeated() {
         "only what is finished is left"
     );
     assert_eq!(sweep_unfinished(&root.path().join("nowhere")).unwrap(), 0);
+}
+
+#[test]
+fn a_folder_that_differs_from_its_contents_is_replaced_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("abc");
+    let contents =
+        Contents::new([("a/b.py", &b"1"[..]), ("c.py", b"2")]).allowing(|name| name.ends_with(".pyc"));
+    assert_eq!(contents.put(&folder).unwrap(), Put::Written);
+    write(&folder, "a/b.pyc", "");
+    assert_eq!(contents.put(&folder).unwrap(), Put::WasThere);
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 5] = [
+        ("c.py is changed", |folder| write(folder, "c.py", "3")),
+        ("a/b.py is missing", |folder| {
+            fs::remove_dir_all(folder.join("a")).unwrap()
+        }),
+        ("d.py does not belong there", |folder| write(folder, "d.py", "")),
+        ("c.py is changed", |folder| {
+            fs::remove_file(folder.join("c.py")).unwrap();
+            symlink("a/b.py", folder.join("c.py")).unwrap();
+        }),
+        ("a/b.py is missing", |folder| {
+            fs::remove_dir_all(folder).unwrap();
+            fs::create_dir(folder).unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        damage(&folder);
+        assert_eq!(contents.put(&folder).unwrap(), Put::Mended(what.to_owned()));
+        assert_eq!(contents.difference(&folder).unwrap(), None);
+        assert_eq!(digest(&folder).unwrap(), contents.digest());
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }
 
 #[test]

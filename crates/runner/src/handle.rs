@@ -12,7 +12,8 @@ use store::{Activation, Store};
 use tokio::sync::Notify;
 
 use crate::attempt::Verdict;
-use crate::deployments::{self, DeployError, Deployed, Nursery, ZygoteStatus};
+use crate::deploy_error::DeployError;
+use crate::deployments::{self, Deployed, Nursery, ZygoteStatus};
 use crate::options::RunnerOptions;
 use crate::recovery;
 use crate::runner::{Shared, claim_loop};
@@ -155,14 +156,7 @@ impl Handle {
             .store
             .activate(activation, &shared.options.policy)
             .await
-            .map_err(|error| DeployError {
-                code: error.code(),
-                message: error.to_string(),
-                file: None,
-                line: None,
-                fix: None,
-                error: None,
-            })?;
+            .map_err(|error| DeployError::ours(error.code(), error.to_string()))?;
         self.wake();
         Ok(deployed)
     }

@@ -4,7 +4,8 @@ use domain::{AttemptNumber, AttemptReport, Environment as Where, ProjectName, Ru
 use project::Package;
 
 use crate::attempt::{self, Assignment, Stop};
-use crate::deployments::{self, DeployError, Found, Nursery, Prepared};
+use crate::deploy_error::DeployError;
+use crate::deployments::{self, Found, Nursery, Prepared};
 use crate::handle::environment;
 use crate::options::{Clock, RunnerOptions};
 use crate::runner::not_started;
@@ -30,15 +31,8 @@ impl Invoker {
         package: Package,
         secret: crypto::KeyedHash,
     ) -> Result<Self, DeployError> {
-        let ours = |code, error: &dyn std::fmt::Display| DeployError {
-            code,
-            message: error.to_string(),
-            file: None,
-            line: None,
-            fix: None,
-            error: None,
-        };
-        let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, &error))?;
+        let ours = |code, error: std::io::Error| DeployError::ours(code, error.to_string());
+        let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
         let nursery = Nursery::new(environment, &options);
         let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &secret);
         let prepared = nursery.prepare(
@@ -51,7 +45,7 @@ impl Invoker {
         );
         package
             .unpack(&prepared.files.folder)
-            .map_err(|error| ours(domain::Code::StoreFailed, &error))?;
+            .map_err(|error| ours(domain::Code::StoreFailed, error))?;
         let found = nursery.probe(&prepared).await?;
         let prepared = Prepared {
             fork_way: Some(found.fork_way),

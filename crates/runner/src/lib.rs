@@ -4,6 +4,7 @@
 //! Nothing here knows of SQL or HTTP.
 
 pub mod attempt;
+mod deploy_error;
 mod deployments;
 pub mod frame;
 mod handle;
@@ -17,7 +18,8 @@ mod runner;
 mod runtime;
 pub mod zygote;
 
-pub use deployments::{DeployError, Deployed, Found, Prepared, ZygoteStatus};
+pub use deploy_error::DeployError;
+pub use deployments::{Deployed, Found, Prepared, ZygoteStatus};
 pub use handle::{Handle, RunnerStatus};
 pub use invoke::Invoker;
 pub use options::{

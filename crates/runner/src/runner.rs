@@ -11,7 +11,8 @@ use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
-use crate::deployments::{DeployError, Nursery, Prepared};
+use crate::deploy_error::DeployError;
+use crate::deployments::{Nursery, Prepared};
 use crate::options::RunnerOptions;
 
 /// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.

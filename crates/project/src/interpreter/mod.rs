@@ -168,8 +168,12 @@ mod tests {
 
     fn script(folder: &Path, name: &str, body: &str) -> PathBuf {
         let path = folder.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let source = path.with_extension("source");
+        fs::write(&source, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&source, fs::Permissions::from_mode(0o755)).unwrap();
+        // Another test's fork would inherit a descriptor that writes to it, and a file that is written to is not executed.
+        let copied = std::process::Command::new("cp").arg(&source).arg(&path).status();
+        assert!(copied.unwrap().success());
         path
     }
 

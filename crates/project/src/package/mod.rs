@@ -4,7 +4,6 @@ mod archive;
 mod folder;
 mod hash;
 mod path;
-mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,12 +12,12 @@ use domain::Code;
 
 use crate::config::ProjectConfig;
 use crate::error::ProjectError;
+use crate::unpacked::{Contents, Put};
 
 pub use archive::MAX_ARCHIVE_BYTES;
 pub use folder::IGNORE_FILE;
 pub use hash::deployment_id;
 pub use path::MAX_PATH_BYTES;
-pub use unpack::sweep_unfinished;
 
 /// Where a project in the ADK's layout has its entry point.
 pub const ENTRY_FILE: &str = "functions/end_function.py";
@@ -118,13 +117,18 @@ impl Package {
         hash::content(&self.files, interpreter, runtime_version)
     }
 
-    /// Writes the files below `folder`, all or nothing: files 0644, folders 0755, under another name until each is on
-    /// disk. A folder that is there already is taken to be the same, since its name is its content's hash.
+    /// The files, as a folder holds them.
+    #[must_use]
+    pub fn contents(&self) -> Contents<'_> {
+        Contents::new(self.files.iter().map(|(name, content)| (&**name, &**content)))
+    }
+
+    /// Sees to it that `folder` holds exactly these files, all or nothing; see [`Contents::put`].
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn unpack(&self, folder: &Path) -> std::io::Result<()> {
-        unpack::unpack(&self.files, folder)
+    pub fn unpack(&self, folder: &Path) -> std::io::Result<Put> {
+        self.contents().put(folder)
     }
 }
 

@@ -10,4 +10,4 @@ mod start;
 pub use canary::Canary;
 pub use environment::{Environment, IMPORT_TIMEOUT, Launchers, Project};
 pub use source::{Cold, Zygote};
-pub use start::{ImportError, Imported, start};
+pub use start::{Imported, start};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use confinement::{Mode, ZygotePolicy};
-use domain::{Code, ErrorDocument, ForkWay};
+use domain::{Code, ForkWay};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::net::unix::pipe;
 
@@ -17,42 +17,12 @@ use super::document::{
     ZygoteMode,
 };
 use super::environment::{Environment, Project};
+use crate::deploy_error::DeployError;
 use crate::launcher::Spawned;
 use crate::packet::{self, Packets};
 
 /// How much of what a zygote prints is kept to explain its failure, bytes.
 const OUTPUT_KEPT: usize = 16 * 1024;
-
-/// Why a project's zygote cannot be had.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct ImportError {
-    /// What people meet.
-    pub code: Code,
-    /// In a sentence.
-    pub message: String,
-    /// The project's file at fault.
-    pub file: Option<String>,
-    /// From 1.
-    pub line: Option<u32>,
-    /// What to do about it, where the project's author can.
-    pub fix: Option<String>,
-    /// What Python said.
-    pub error: Option<Box<ErrorDocument>>,
-}
-
-impl ImportError {
-    fn ours(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            file: None,
-            line: None,
-            fix: None,
-            error: None,
-        }
-    }
-}
 
 /// A zygote that has imported its project and may fork.
 pub struct Imported {
@@ -75,19 +45,19 @@ pub struct Imported {
 /// Starts a zygote for a project. `wanted` is a way of forking that an earlier look settled on.
 ///
 /// # Errors
-/// [`ImportError`]: the project's own doing (AC02xx), or no process could be had (AC0311, AC0501).
+/// [`DeployError`]: the project's own doing (AC02xx), or no process could be had (AC0311, AC0501).
 pub async fn start(
     environment: &Environment,
     project: &Project,
     wanted: Option<ForkWay>,
-) -> Result<Imported, ImportError> {
+) -> Result<Imported, DeployError> {
     let mode = match wanted {
         Some(ForkWay::LateImport) => ZygoteMode::LateImport,
         Some(ForkWay::Cold) => ZygoteMode::Once,
         _ => ZygoteMode::Serve,
     };
     let policy = environment.policy(project).map_err(|error| {
-        ImportError::ours(
+        DeployError::ours(
             Code::NoInterpreter,
             format!("the interpreter's files cannot be found: {error}"),
         )
@@ -97,7 +67,7 @@ pub async fn start(
     let kept = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(keep_output(output, Arc::clone(&kept)));
     let bytes =
-        serde_json::to_vec(&configure).map_err(|e| ImportError::ours(Code::Internal, e.to_string()))?;
+        serde_json::to_vec(&configure).map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
     let answer = async {
         packets.send(&bytes, &[]).await?;
         packets.receive_json::<Configured>().await
@@ -131,7 +101,7 @@ pub async fn start(
         ForkWay::Cold => "none",
     };
     let go = serde_json::to_vec(&Go { go: GoFork { fork } })
-        .map_err(|e| ImportError::ours(Code::Internal, e.to_string()))?;
+        .map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
     packets
         .send(&go, &[])
         .await
@@ -151,14 +121,14 @@ async fn spawn(
     environment: &Environment,
     policy: ZygotePolicy,
     hash_seed: u32,
-) -> Result<(Packets, Spawned, pipe::Receiver), ImportError> {
+) -> Result<(Packets, Spawned, pipe::Receiver), DeployError> {
     let failed = |error: io::Error| {
         let code = if error.kind() == io::ErrorKind::Unsupported {
             Code::ConfinementMissing
         } else {
             Code::CouldNotStart
         };
-        ImportError::ours(code, format!("no zygote could be started: {error}"))
+        DeployError::ours(code, format!("no zygote could be started: {error}"))
     };
     let (ours, theirs) = packet::pair().map_err(failed)?;
     let (reader, writer) = output_pipe().map_err(failed)?;
@@ -280,29 +250,29 @@ fn printed(kept: &Mutex<Vec<u8>>) -> String {
     String::from_utf8_lossy(&kept).trim().to_owned()
 }
 
-fn went(how: &str, kept: &Mutex<Vec<u8>>) -> ImportError {
+fn went(how: &str, kept: &Mutex<Vec<u8>>) -> DeployError {
     let said = printed(kept);
     let said = if said.is_empty() {
         String::new()
     } else {
         format!("; it printed:\n{said}")
     };
-    ImportError::ours(
+    DeployError::ours(
         Code::ImportFailed,
         format!("the project's process went while it was imported: {how}{said}"),
     )
 }
 
-fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> ImportError {
+fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> DeployError {
     let said = printed(kept);
     let said = if said.is_empty() {
         String::new()
     } else {
         format!("; it printed:\n{said}")
     };
-    ImportError {
+    DeployError {
         fix: Some("move what takes long from the module's level into end_function".to_owned()),
-        ..ImportError::ours(
+        ..DeployError::ours(
             Code::ImportTimedOut,
             format!(
                 "importing the project did not end within {} s{said}",
@@ -312,14 +282,14 @@ fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> ImportError {
     }
 }
 
-fn import_error(failed: Failed) -> ImportError {
+fn import_error(failed: Failed) -> DeployError {
     let ProjectFault {
         document,
         file,
         line,
         fix,
     } = failed.error;
-    ImportError {
+    DeployError {
         code: failed.code.parse().unwrap_or(Code::ImportFailed),
         message: match document.kind.as_str() {
             "" => document.message.clone(),

@@ -1,72 +1,27 @@
-//! Deployments as they lie on disk, the zygotes that serve them, and how a package becomes one.
+//! Deployments, the zygotes that serve them, and how a package becomes one.
+
+mod deploy;
+mod files;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::run::Policy;
-use domain::{Code, DeploymentFacts, DeploymentId, ErrorDocument, ForkWay, ProjectName, Timestamp};
-use project::{InterpreterFacts, Package, ProjectConfig, Settings};
+use domain::{Code, DeploymentId, ForkWay, ProjectName};
+use project::{ProjectConfig, Settings};
 use serde::Serialize;
-use store::{DeploymentRecord, Store};
+use store::Store;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::attempt::{Places, Terms};
+use crate::deploy_error::DeployError;
 use crate::options::RunnerOptions;
-use crate::process::{ProcessSource, SpawnError};
-use crate::runtime;
-use crate::zygote::{self, Canary, Cold, Environment, ImportError, Zygote};
+use crate::process::ProcessSource;
+use crate::zygote::{self, Canary, Cold, Environment, Zygote};
 
-/// Why a package did not become a deployment.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct DeployError {
-    /// What people meet.
-    pub code: Code,
-    /// In a sentence.
-    pub message: String,
-    /// The project's file, where it is one's fault.
-    pub file: Option<String>,
-    /// From 1.
-    pub line: Option<u32>,
-    /// What to do.
-    pub fix: Option<String>,
-    /// The exception, where there was one.
-    pub error: Option<Box<ErrorDocument>>,
-}
-
-impl DeployError {
-    fn ours(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            file: None,
-            line: None,
-            fix: None,
-            error: None,
-        }
-    }
-}
-
-impl From<ImportError> for DeployError {
-    fn from(error: ImportError) -> Self {
-        Self {
-            code: error.code,
-            message: error.message,
-            file: error.file,
-            line: error.line,
-            fix: error.fix,
-            error: error.error,
-        }
-    }
-}
-
-impl From<SpawnError> for DeployError {
-    fn from(error: SpawnError) -> Self {
-        Self::ours(error.code, error.message)
-    }
-}
+pub use deploy::{Deployed, deploy, identify};
 
 /// A deployment, ready to be attempted: where its files lie, and what holds for its attempts.
 #[derive(Debug, Clone)]
@@ -215,11 +170,17 @@ impl Nursery {
         let facts = record
             .ok_or_else(|| lost("is not in the store".to_owned()))?
             .facts;
-        let config = self
-            .defaults
-            .deployments
-            .join(id.to_string())
-            .join(project::CONFIG_FILE);
+        let folder = self.defaults.deployments.join(id.to_string());
+        let config = folder.join(project::CONFIG_FILE);
+        let fault = tokio::task::spawn_blocking(move || files::fault(&folder))
+            .await
+            .map_err(|error| lost(format!("cannot be looked at: {error}")))?;
+        if let Some(fault) = fault {
+            return Err(DeployError {
+                fix: Some("deploy the same project again: that puts its files back".to_owned()),
+                ..lost(fault)
+            });
+        }
         let settings = match std::fs::read(config) {
             Ok(text) => {
                 let config = ProjectConfig::parse(project::CONFIG_FILE, &text);
@@ -256,6 +217,12 @@ impl Nursery {
         drop(place);
         self.end_idle().await;
         Ok(source)
+    }
+
+    /// Looks at a deployment's files afresh when it is next attempted, from a new zygote.
+    pub async fn forget(&self, id: DeploymentId) {
+        self.known.lock().await.remove(&id);
+        self.places.lock().await.remove(&id);
     }
 
     /// Starts a zygote afresh, keeps it, and tells what it found.
@@ -394,90 +361,4 @@ impl Nursery {
             places.remove(&oldest);
         }
     }
-}
-
-/// What becomes of a package that is deployed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Deployed {
-    /// Its record.
-    pub record: DeploymentRecord,
-    /// It was not there before.
-    pub new: bool,
-}
-
-/// A package's identity: project, content, interpreter, runtime and the hash seed that this server gives it.
-///
-/// The seed is keyed, so that nobody outside can aim at hash collisions, and follows from the content, so that the same
-/// package is the same deployment.
-#[must_use]
-pub fn identify(
-    project: &ProjectName,
-    package: &Package,
-    python: &InterpreterFacts,
-    secret: &crypto::KeyedHash,
-) -> (DeploymentId, u32) {
-    let content = package.content_hash(&python.identity(), runtime::HASH);
-    let seed_bytes = secret.hash(&content);
-    let hash_seed = u32::from_be_bytes([seed_bytes[0], seed_bytes[1], seed_bytes[2], seed_bytes[3]]);
-    (project::deployment_id(project, &content, hash_seed), hash_seed)
-}
-
-/// Checks, unpacks and tries a package, and records it as a deployment.
-///
-/// # Errors
-/// [`DeployError`]; nothing is recorded then.
-pub async fn deploy(
-    nursery: &Nursery,
-    store: &dyn Store,
-    secret: &crypto::KeyedHash,
-    project: ProjectName,
-    package: Package,
-    message: Option<String>,
-    now: Timestamp,
-) -> Result<Deployed, DeployError> {
-    let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
-    let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, secret);
-    let prepared = nursery.prepare(
-        id,
-        project.clone(),
-        package.entry(),
-        hash_seed,
-        None,
-        &package.config().aftercall,
-    );
-    let folder = prepared.files.folder.clone();
-    let bytes = package.bytes();
-    let files = u32::try_from(package.files().len()).unwrap_or(u32::MAX);
-    let entry = package.entry().to_owned();
-    tokio::task::spawn_blocking(move || package.unpack(&folder))
-        .await
-        .map_err(|error| DeployError::ours(Code::Internal, error.to_string()))?
-        .map_err(|error| {
-            DeployError::ours(
-                Code::StoreFailed,
-                format!("the project cannot be unpacked: {error}"),
-            )
-        })?;
-    // Only now: should the files have been lost, deploying them again puts them back.
-    if let Some(record) = store.deployment(id).await.map_err(stored)? {
-        return Ok(Deployed { record, new: false });
-    }
-    let found = nursery.probe(&prepared).await?;
-    let facts = DeploymentFacts {
-        id,
-        project,
-        created_at: now,
-        entry,
-        files,
-        bytes,
-        python: found.python,
-        hash_seed,
-        fork_way: found.fork_way,
-        fork_reason: found.fork_reason,
-        message,
-        warnings: found.warnings,
-    };
-    let record = DeploymentRecord { facts };
-    store.put_deployment(record.clone()).await.map_err(stored)?;
-    Ok(Deployed { record, new: true })
 }
