@@ -118,7 +118,8 @@ pub enum AttemptEnd {
         /// Failed effects that nothing later made good.
         unsettled_failures: u32,
     },
-    /// It did not, and this is the attempt's own doing: it counts.
+    /// It did not, by the attempt's own doing, which counts; or it could not be begun
+    /// ([`Code::is_fault_of_surroundings`]), which does not.
     Failed {
         /// Why.
         code: Code,

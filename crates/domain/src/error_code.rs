@@ -104,6 +104,8 @@ codes! {
     StoreTooNew = "AC0603", "the data folder was written by a newer version";
     StoreFailed = "AC0604", "the store failed";
     BadMasterKey = "AC0605", "the master key cannot be used";
+    StoreTorn = "AC0606", "the data folder's two databases do not belong together";
+    ConversationErased = "AC0607", "the conversation was erased";
 
     NoApiKey = "AC0701", "the request carries no API key";
     BadApiKey = "AC0702", "the API key is not valid";
@@ -121,6 +123,20 @@ codes! {
 }
 
 impl Code {
+    /// Whether it tells of the machine, or of us, that an attempt could not be begun: none of the project's code ran, and that it
+    /// did not is nothing of the run's.
+    #[must_use]
+    pub const fn is_fault_of_surroundings(self) -> bool {
+        matches!(
+            self,
+            Self::CouldNotStart
+                | Self::UnknownDeployment
+                | Self::NoInterpreter
+                | Self::ConfinementMissing
+                | Self::CanaryEscaped
+        )
+    }
+
     /// The page that tells more, relative to the documentation's root.
     #[must_use]
     pub fn page(self) -> String {

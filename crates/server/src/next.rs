@@ -10,6 +10,13 @@ pub(crate) fn of(run: &RunSummary) -> Next {
     let sentence = match RunWord::from(state) {
         RunWord::Queued => queued(run),
         RunWord::Running => format!("Attempt {} is running.", state.attempt),
+        RunWord::Backoff if state.faults > 0 => format!(
+            "Attempt {} begins at {}: the machine could not begin the last {}, which counts as no failure; {} failed so far.",
+            state.attempt.0 + 1,
+            state.due_at,
+            state.faults,
+            state.failures
+        ),
         RunWord::Backoff => format!(
             "Attempt {} begins at {}; {} failed so far.",
             state.attempt.0 + 1,
@@ -136,6 +143,7 @@ mod tests {
             run(|state| (state.alone, state.interruptions) = (true, 3)),
             idle(Status::Running),
             run(|state| (state.status, state.attempt.0, state.failures) = (Status::Backoff, 2, 2)),
+            run(|state| (state.status, state.attempt.0, state.faults) = (Status::Backoff, 2, 2)),
             idle(Status::Waiting),
             idle(Status::NeedsDecision),
             ended(End::Succeeded),

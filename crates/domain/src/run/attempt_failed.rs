@@ -1,4 +1,4 @@
-//! An attempt failed by its own doing: again later, or never.
+//! An attempt failed, by its own doing or because it could not be begun: again later, or never.
 
 use super::{Command, End, Policy, RunState, Status, Transition};
 use crate::Timestamp;
@@ -6,14 +6,25 @@ use crate::error_code::Code;
 
 pub(super) fn step(state: &RunState, code: Code, jitter: f64, now: Timestamp, policy: &Policy) -> Transition {
     let mut state = state.clone();
+    state.last_error = Some(code);
+    if code.is_fault_of_surroundings() {
+        // It has not run: whether it would fail, or interrupt us again, is as open as before.
+        state.faults += 1;
+        let due_at = policy.fault_backoff.until(state.faults, jitter, now);
+        return again_at(state, due_at, policy);
+    }
     state.failures += 1;
+    state.faults = 0;
     state.interruptions = 0;
     state.alone = false;
-    state.last_error = Some(code);
     if state.failures >= policy.attempts {
         return dead_letter(state, Code::AttemptsUsedUp);
     }
-    let due_at = policy.next_attempt(state.failures, jitter, now);
+    let due_at = policy.backoff.until(state.failures, jitter, now);
+    again_at(state, due_at, policy)
+}
+
+fn again_at(mut state: RunState, due_at: Timestamp, policy: &Policy) -> Transition {
     if state.age(due_at) > policy.age_limit {
         return dead_letter(state, Code::AgeLimit);
     }

@@ -45,7 +45,7 @@ pub enum Event {
         /// Uniform in [0, 1): where in its range the backoff falls, should there be one.
         jitter: f64,
     },
-    /// The attempt failed by its own doing.
+    /// The attempt failed by its own doing, or could not be begun ([`Code::is_fault_of_surroundings`]), which is counted apart.
     AttemptFailed {
         /// The attempt that speaks.
         epoch: Epoch,

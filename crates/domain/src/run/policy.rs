@@ -18,6 +18,13 @@ pub struct Backoff {
     pub cap: SignedDuration,
 }
 
+/// Soon again after a short want of memory or descriptors; some twelve tries an hour while a machine stays broken.
+const FAULT_BACKOFF: Backoff = Backoff {
+    base: SignedDuration::from_secs(2),
+    factor: 2,
+    cap: SignedDuration::from_mins(10),
+};
+
 impl Default for Backoff {
     fn default() -> Self {
         Self {
@@ -29,6 +36,11 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    pub(super) fn until(&self, failures: u32, jitter: f64, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.wait(failures, jitter))
+            .unwrap_or(Timestamp::MAX)
+    }
+
     /// The wait after the `failures`-th failure, for a `jitter` uniform in [0, 1).
     #[must_use]
     pub fn wait(&self, failures: u32, jitter: f64) -> SignedDuration {
@@ -70,6 +82,9 @@ pub struct Policy {
     pub attempts: u32,
     /// Between failed attempts.
     pub backoff: Backoff,
+    /// Between attempts that the machine, or we, could not begin. They are not counted among those that failed, so that a machine
+    /// that is broken for an hour makes no dead letters.
+    pub fault_backoff: Backoff,
     /// No attempt is begun after a failed one once a run is this old; waiting for hosts and parking do not count.
     pub age_limit: SignedDuration,
     /// Interruptions in a row after which a run is attempted with nothing beside it; one more sets it aside.
@@ -83,6 +98,7 @@ impl Default for Policy {
         Self {
             attempts: 5,
             backoff: Backoff::default(),
+            fault_backoff: FAULT_BACKOFF,
             age_limit: SignedDuration::from_hours(72),
             interruptions_until_alone: 3,
             on_swallowed_failure: OnSwallowedFailure::default(),
@@ -98,10 +114,5 @@ impl Policy {
             attempts: 1,
             ..Self::default()
         }
-    }
-
-    pub(super) fn next_attempt(&self, failures: u32, jitter: f64, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.backoff.wait(failures, jitter))
-            .unwrap_or(Timestamp::MAX)
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn retry(
     state.reruns += u32::from(succeeded);
     state.end = None;
     state.failures = 0;
+    state.faults = 0;
     state.interruptions = 0;
     state.alone = false;
     state.since = now;

@@ -26,6 +26,7 @@ pub(super) fn step(
         _ => {}
     }
     let mut state = state.clone();
+    state.faults = 0;
     state.interruptions = 0;
     state.alone = false;
     if unheard_unknown {

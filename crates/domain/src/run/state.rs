@@ -136,6 +136,9 @@ pub struct RunState {
     /// How often it was run again, on purpose, although it had succeeded.
     #[serde(default)]
     pub reruns: u32,
+    /// Attempts in a row that the machine, or we, could not begin.
+    #[serde(default)]
+    pub faults: u32,
     /// Interruptions in a row.
     pub interruptions: u32,
     /// The next attempt runs with nothing beside it: the run was there at too many interruptions.
@@ -168,6 +171,7 @@ impl RunState {
             attempt: AttemptNumber::default(),
             failures: 0,
             reruns: 0,
+            faults: 0,
             interruptions: 0,
             alone: false,
             claimed_by: None,

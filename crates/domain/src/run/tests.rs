@@ -33,13 +33,17 @@ fn running() -> RunState {
     claim(&RunState::accepted(NOW, None), NOW)
 }
 
-fn fail(state: &RunState, now: Timestamp) -> Transition {
+fn fail_with(code: Code, jitter: f64, state: &RunState, now: Timestamp) -> Transition {
     let event = Event::AttemptFailed {
         epoch: state.epoch,
-        code: Code::FunctionRaised,
-        jitter: 0.5,
+        code,
+        jitter,
     };
     step(state, &event, now, &Policy::default()).unwrap()
+}
+
+fn fail(state: &RunState, now: Timestamp) -> Transition {
+    fail_with(Code::FunctionRaised, 0.5, state, now)
 }
 
 #[test]
@@ -273,7 +277,76 @@ fn a_held_run_is_not_claimable_until_a_deployment_is_active() {
     assert!(freed.is_claimable(after(2)));
 }
 
+#[test]
+fn an_attempt_that_could_not_be_begun_is_no_failure_and_is_counted_apart() {
+    let mut state = RunState::accepted(NOW, None);
+    state.interruptions = 2;
+    for n in 1..=20 {
+        let now = state.due_at;
+        let next = fail_with(Code::CouldNotStart, 0.999, &claim(&state, now), now).state;
+        assert_eq!((next.status, next.failures, next.faults), (Status::Backoff, 0, n));
+        assert_eq!(
+            (next.interruptions, next.last_error),
+            (2, Some(Code::CouldNotStart))
+        );
+        let wait = next.due_at.duration_since(now);
+        assert!(
+            wait <= SignedDuration::from_mins(10) && (n < 12 || wait > SignedDuration::from_mins(9)),
+            "{wait}"
+        );
+        state = next;
+    }
+    let failed = fail(&claim(&state, state.due_at), state.due_at).state;
+    assert_eq!((failed.failures, failed.faults), (1, 0));
+}
+
+#[test]
+fn a_run_that_must_be_alone_stays_so_when_it_could_not_be_begun() {
+    let mut state = RunState::accepted(NOW, None);
+    state.alone = true;
+    assert!(
+        fail_with(Code::CouldNotStart, 0.5, &claim(&state, NOW), NOW)
+            .state
+            .alone
+    );
+}
+
+#[test]
+fn a_run_that_cannot_be_begun_ends_at_its_age_limit() {
+    let late = after(72 * 3600 + 1);
+    let state = claim(&RunState::accepted(NOW, None), late);
+    let end = fail_with(Code::CouldNotStart, 0.5, &state, late);
+    let reason = Code::AgeLimit;
+    assert_eq!(end.commands, vec![Command::DeadLetter { reason }]);
+}
+
 proptest! {
+    /// A machine begins nothing for hours, then is mended: every run ends as it would have, soon after, and was not tried
+    /// much more often than the backoff's cap allows.
+    #[test]
+    fn a_machine_that_is_broken_for_hours_makes_no_dead_letter(
+        broken_minutes in 1i64..600,
+        jitters in prop::collection::vec(0.0f64..1.0, 64),
+    ) {
+        let mended = after(broken_minutes * 60);
+        let mut jitters = jitters.into_iter().cycle();
+        for _ in 0..20 {
+            let mut state = RunState::accepted(NOW, None);
+            while state.due_at < mended {
+                let now = state.due_at;
+                // A try that takes no time at all is the worst case.
+                state = fail_with(Code::CouldNotStart, jitters.next().unwrap(), &claim(&state, now), now).state;
+                prop_assert_eq!(state.status, Status::Backoff);
+                prop_assert!(state.attempt.0 < 10_000, "no backoff at all");
+            }
+            prop_assert!(state.due_at <= mended + SignedDuration::from_mins(10));
+            let running = claim(&state, state.due_at);
+            let event = Event::Returned { epoch: running.epoch, unsettled_failures: 0, unheard_unknown: false, jitter: 0.0 };
+            let done = step(&running, &event, state.due_at, &Policy::default()).unwrap().state;
+            prop_assert_eq!((done.end, done.failures, done.faults), (Some(End::Succeeded), 0, 0));
+        }
+    }
+
     #[test]
     fn backoff_stays_in_its_range(failures in 1u32..40, jitter in 0.0f64..1.0) {
         let wait = Backoff::default().wait(failures, jitter);
@@ -290,6 +363,7 @@ proptest! {
             let event = match choice {
                 0..=2 => Event::Claimed { incarnation: boot(1), active: deployment(choice) },
                 3 => Event::Returned { epoch, unsettled_failures: 0, unheard_unknown: lag == 1, jitter: 0.1 },
+                4 if lag == 2 => Event::AttemptFailed { epoch, code: Code::CouldNotStart, jitter: 0.3 },
                 4 => Event::AttemptFailed { epoch, code: Code::FunctionRaised, jitter: 0.0 },
                 5 => Event::Interrupted { epoch },
                 6 => Event::Released { epoch },
@@ -306,6 +380,9 @@ proptest! {
             prop_assert_eq!(next.end.is_some(), next.status == Status::Ended);
             prop_assert_eq!(next.claimed_by.is_some(), next.status == Status::Running);
             prop_assert!(next.failures < 5 || next.status == Status::Ended);
+            let failed = matches!(event, Event::AttemptFailed { .. });
+            prop_assert!(next.failures == 0 || next.failures == state.failures || failed);
+            prop_assert!(next.faults == 0 || next.faults == state.faults || next.failures == state.failures);
             if let Some(claimed) = event.epoch() {
                 prop_assert_eq!(claimed, state.epoch, "a stale attempt changed something");
             }

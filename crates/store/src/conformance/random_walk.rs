@@ -44,7 +44,7 @@ impl Dice {
             },
             2 | 3 => Event::AttemptFailed {
                 epoch,
-                code: Code::FunctionRaised,
+                code: [Code::FunctionRaised, Code::CouldNotStart][usize::try_from(self.roll(2)).unwrap()],
                 jitter,
             },
             4 => Event::Interrupted { epoch },

@@ -32,13 +32,13 @@ macro_rules! run_columns {
         "run.run_id, run.conversation_id, run.project, run.environment, run.accepted_at, run.changed_at, \
          run.status, run.\"end\", run.hold, run.epoch, run.attempt, run.failures, run.interruptions, run.alone, \
          run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error, \
-         run.reruns"
+         run.reruns, run.faults"
     };
 }
 pub(super) use run_columns;
 
 /// How many those are: the index of the first column that a query adds.
-pub(super) const RUN_COLUMNS: usize = 22;
+pub(super) const RUN_COLUMNS: usize = 23;
 
 /// A run's row.
 #[derive(Debug, Clone)]
@@ -78,6 +78,7 @@ impl RunRow {
                 idle_since: optional_time(row, 19)?,
                 last_error: optional_parsed(row, 20)?,
                 reruns: row.get(21)?,
+                faults: row.get(22)?,
             },
         })
     }
@@ -150,7 +151,8 @@ impl RunRow {
                 "UPDATE run SET changed_at = :changed_at, status = :status, \"end\" = :end, hold = :hold, \
                  epoch = :epoch, attempt = :attempt, failures = :failures, interruptions = :interruptions, \
                  alone = :alone, claimed_by = :claimed_by, deployment = :deployment, since = :since, due_at = :due_at, \
-                 not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns \
+                 not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns, \
+                 faults = :faults \
                  WHERE run_id = :run",
             )?
             .execute(named_params! {
@@ -172,6 +174,7 @@ impl RunRow {
                 ":idle_since": state.idle_since.map(micros),
                 ":last_error": state.last_error.map(domain::Code::as_str),
                 ":reruns": state.reruns,
+                ":faults": state.faults,
             })?;
         Ok(())
     }

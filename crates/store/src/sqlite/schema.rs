@@ -9,6 +9,7 @@ use crate::StoreError;
 pub(super) const MAIN: &[&str] = &[
     include_str!("migrations/main_0001.sql"),
     include_str!("migrations/main_0002.sql"),
+    include_str!("migrations/main_0003.sql"),
 ];
 /// Of keys.db.
 pub(super) const KEYS: &[&str] = &[
