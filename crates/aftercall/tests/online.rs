@@ -348,3 +348,38 @@ fn all_example_conversations_go_through_the_demo_project() {
         );
     }
 }
+
+#[test]
+fn a_data_folder_whose_keys_are_gone_is_not_served() {
+    let place = Place::new();
+    place.write("one.json", "{\"id\": \"one\"}");
+    let server = place.serve(&QUICK);
+    with_project(&place);
+    place.run(&["send", "one.json"]).expect(0);
+    server.signal("-TERM");
+    server.end();
+    let data = place.path(".local/share/aftercall");
+    let kept = fs::read(data.join("keys.db")).unwrap();
+    for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {
+        let _ = fs::remove_file(data.join(name));
+    }
+    let said = place.run(&["serve", "--listen", "127.0.0.1:0"]).expect(2);
+    for told in ["AC0606", "keys.db is missing", "put keys.db back from its backup"] {
+        assert!(said.err.contains(told), "{}", said.err);
+    }
+    assert!(!data.join("keys.db").exists(), "no new keys are made");
+    fs::write(data.join("keys.db"), kept).unwrap();
+    let _server = place.serve(&QUICK);
+    let told = place
+        .run(&["conversations", "show", "one", "--json"])
+        .expect(0)
+        .json();
+    let own = told["conversation_id"].as_str().unwrap();
+    assert_eq!(
+        place
+            .run(&["conversations", "show", own, "--json"])
+            .expect(0)
+            .json(),
+        told
+    );
+}

@@ -219,9 +219,12 @@ pub(crate) async fn one(way: &Way, document: Bytes) -> Answer {
         .unwrap_or_else(|| Err(internal(&"one conversation, no answer")))
 }
 
-async fn conflict(kept: AcceptedRun, document: Vec<u8>, facts: Facts) -> ApiError {
+async fn conflict(kept: AcceptedRun, document: Option<Vec<u8>>, facts: Facts) -> ApiError {
     let sent = facts.sent;
     let comparing = move || -> Result<Vec<api::Difference>, ConversationError> {
+        let Some(document) = document else {
+            return Ok(Vec::new());
+        };
         let (kept, sent) = (Conversation::parse(&document)?, Conversation::parse(&sent)?);
         Ok(json::diff(kept.document(), sent.document())
             .into_iter()

@@ -18,7 +18,7 @@ use crate::body;
 use crate::ndjson;
 use crate::params::Params;
 use crate::place::{self, PROJECT};
-use crate::problem::{ApiResult, internal, not_found};
+use crate::problem::{ApiResult, erased, internal, not_found};
 use crate::runs;
 
 /// Hands in one conversation, or many, one a line.
@@ -75,13 +75,14 @@ pub(crate) async fn post(
     operation_id = "getConversation",
     get, path = "/v1/conversations/{id}", tag = "conversations",
     params(
-        ("id" = String, Path, description = "Its `id` as it was sent, percent-encoded"),
+        ("id" = String, Path, description = "Its `id` as it was sent, percent-encoded, or ours"),
         ("project" = Option<String>, Query, description = "Only of this project"),
         ("environment" = Option<String>, Query, description = "Only in this environment"),
     ),
     responses(
         (status = 200, description = "The newest that fits; `others` names further ones", body = ConversationView),
         (status = 404, description = "AC0704", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "AC0607: it was erased", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn get(
@@ -91,7 +92,10 @@ pub(crate) async fn get(
     params: Params,
 ) -> ApiResult<Json<ConversationView>> {
     params.only(&["project", "environment"])?;
-    let mut found = visible(&shared, &principal, &id, &params).await?.into_iter();
+    let mut found = visible(&shared, &principal, &id, &params).await?;
+    // One that can be read goes before those that were erased.
+    found.sort_by_key(|one| one.document.is_none());
+    let mut found = found.into_iter();
     let Some(first) = found.next() else {
         return Err(not_found(format!(
             "There is no conversation {:?}.",
@@ -105,10 +109,12 @@ pub(crate) async fn get(
             environment: other.environment,
         })
         .collect();
-    view(&shared, first, others).await.map(Json)
+    let (conversation, document) = (first.conversation, first.document.clone());
+    let document = document.ok_or_else(|| erased(conversation))?;
+    view(&shared, first, document, others).await.map(Json)
 }
 
-/// All that fit and that the key may see, newest first.
+/// All that fit and that the key may see, newest first: by what their platform calls them, else by our own id.
 async fn visible(
     shared: &Shared,
     principal: &Principal,
@@ -120,7 +126,13 @@ async fn visible(
     if let Some(project) = &project {
         principal.check_project(project)?;
     }
-    let mut found = shared.app.store.conversations(id).await?;
+    let store = &shared.app.store;
+    let mut found = store.conversations(id).await?;
+    if found.is_empty()
+        && let Ok(own) = id.parse()
+    {
+        found.extend(store.conversation(own).await?);
+    }
     found.retain(|one| {
         principal.may_see(&one.project, one.environment)
             && environments.contains(&one.environment)
@@ -132,6 +144,7 @@ async fn visible(
 async fn view(
     shared: &Shared,
     record: ConversationRecord,
+    document: Vec<u8>,
     others: Vec<Sibling>,
 ) -> ApiResult<ConversationView> {
     let filter = RunFilter {
@@ -141,7 +154,7 @@ async fn view(
         ..RunFilter::default()
     };
     let page = shared.app.store.runs(filter).await?;
-    let document = String::from_utf8(record.document).map_err(|bad| internal(&bad))?;
+    let document = String::from_utf8(document).map_err(|bad| internal(&bad))?;
     Ok(ConversationView {
         conversation_id: record.conversation,
         external_id: record.external_id,

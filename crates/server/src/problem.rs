@@ -5,7 +5,7 @@
 use api::{FieldError, PROBLEM_JSON, Problem};
 use axum::response::{IntoResponse, Response};
 use domain::run::StepError;
-use domain::{Code, ProjectName};
+use domain::{Code, ConversationId, ProjectName};
 use http::{HeaderValue, StatusCode, header};
 use store::StoreError;
 
@@ -97,9 +97,11 @@ impl From<StoreError> for ApiError {
                 };
                 Problem::new(code, 409, format!("Run {run}: {error}."), fix).into()
             }
+            StoreError::Erased(conversation) => erased(*conversation),
             StoreError::NoSuchRun(run) => not_found(format!("There is no run {run}.")),
             StoreError::InUse { .. }
             | StoreError::TooNew { .. }
+            | StoreError::Torn { .. }
             | StoreError::Sealed(_)
             | StoreError::Failed(_) => {
                 tracing::error!(%code, %error, "the store failed");
@@ -161,6 +163,16 @@ pub(crate) fn not_found(detail: impl Into<String>) -> ApiError {
         404,
         detail,
         "Check the id, and that the API key's project and environments are those of what you look for.",
+    )
+    .into()
+}
+
+pub(crate) fn erased(conversation: ConversationId) -> ApiError {
+    Problem::new(
+        Code::ConversationErased,
+        410,
+        format!("Conversation {conversation} was erased: its key is gone."),
+        "What stays in clear (times, states, codes) is shown by `aftercall runs list` and `aftercall runs show`.",
     )
     .into()
 }

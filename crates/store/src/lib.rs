@@ -17,11 +17,14 @@ pub use records::{
     ConversationRecord, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary,
     Scope, StoreHealth,
 };
-pub use store_error::StoreError;
+pub use store_error::{StoreError, Torn};
 
 use async_trait::async_trait;
 use domain::run::{Event, Policy};
-use domain::{AttemptReport, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId, Timestamp};
+use domain::{
+    AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId,
+    Timestamp,
+};
 
 /// Everything that is remembered. All methods may be called at once from many tasks; each is one transaction.
 ///
@@ -36,7 +39,7 @@ pub trait Store: Send + Sync + 'static {
     async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
 
     /// Takes up to `claim.limit` due runs, oldest due first: raises their epochs and writes their attempt rows, in one commit.
-    /// Where `claim.alone_allowed`, a due run that must run alone goes before all others, and is the only one.
+    /// One whose conversation was erased is a dead letter instead. Where `claim.alone_allowed`, a due run that must run alone goes before all others, and is the only one.
     ///
     /// Not to be dropped before it answers: what it claimed would stay claimed by this boot, and nobody would run it.
     async fn claim(
@@ -103,11 +106,14 @@ pub trait Store: Send + Sync + 'static {
     /// Runs by filter, newest first.
     async fn runs(&self, filter: RunFilter) -> Result<Page<RunSummary>, StoreError>;
 
-    /// Everything about one run.
+    /// Everything about one run; if its conversation was erased, all that is in clear.
     async fn run(&self, id: RunId) -> Result<Option<RunDetail>, StoreError>;
 
     /// Conversations of an external id, in whatever project and environment, newest first; the id is looked up by keyed hash.
     async fn conversations(&self, external_id: &str) -> Result<Vec<ConversationRecord>, StoreError>;
+
+    /// The conversation of our own id.
+    async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError>;
 
     /// How the store is.
     async fn health(&self) -> Result<StoreHealth, StoreError>;

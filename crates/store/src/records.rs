@@ -44,8 +44,8 @@ pub enum Acceptance {
     Conflict {
         /// What is there.
         kept: AcceptedRun,
-        /// Its document, to show what differs.
-        document: Vec<u8>,
+        /// Its document, to show what differs; `None` if it was erased.
+        document: Option<Vec<u8>>,
     },
     /// The queue is at its limit.
     QueueFull,
@@ -239,8 +239,8 @@ pub struct ConversationRecord {
     pub source: Source,
     /// When.
     pub accepted_at: Timestamp,
-    /// The document, JSON.
-    pub document: Vec<u8>,
+    /// The document, JSON; `None` if it was erased.
+    pub document: Option<Vec<u8>>,
     /// `conv.state` after the run, JSON, once an attempt returned.
     pub state_after: Option<serde_json::Value>,
 }
@@ -277,8 +277,8 @@ pub struct AttemptRow {
 pub struct RunDetail {
     /// As in listings.
     pub summary: RunSummary,
-    /// Its conversation's document, JSON.
-    pub document: Vec<u8>,
+    /// Its conversation's document, JSON; `None` if it was erased, and then no words of any attempt are here either.
+    pub document: Option<Vec<u8>>,
     /// Every attempt, first to last.
     pub attempts: Vec<AttemptRow>,
     /// Of the attempt that returned.

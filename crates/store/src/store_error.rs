@@ -1,7 +1,7 @@
 //! How remembering can fail.
 
 use domain::run::StepError;
-use domain::{Code, RunId};
+use domain::{Code, ConversationId, RunId};
 
 /// A call that a store did not carry out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,12 +39,55 @@ pub enum StoreError {
         /// The newest that this version knows.
         known: u32,
     },
+    /// The folder's two databases are not both those of one store.
+    #[error("{folder}: {torn}")]
+    Torn {
+        /// The folder.
+        folder: String,
+        /// How not.
+        torn: Torn,
+    },
+    /// The conversation's key is gone, and with it all that it said: nobody can read it again.
+    #[error("conversation {0} was erased: its key is gone")]
+    Erased(ConversationId),
     /// A key does not fit, or a payload was tampered with.
     #[error("{0}")]
     Sealed(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+}
+
+/// What is not right about a folder's two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Torn {
+    /// Opening it with new keys would make every conversation unreadable in silence.
+    #[error(
+        "keys.db is missing or empty, but aftercall.db is not: no conversation in it can be read without its keys"
+    )]
+    NoKeys,
+    /// Opening it would begin an empty store.
+    #[error("aftercall.db is missing or empty, but keys.db is that of a store which was in use")]
+    NoMain,
+    /// One of them was put there from another folder, or from before the other was made.
+    #[error("keys.db is not that of this aftercall.db")]
+    OfAnother,
+}
+
+impl Torn {
+    /// What to do about it.
+    #[must_use]
+    pub const fn fix(self) -> &'static str {
+        match self {
+            Self::NoKeys => {
+                "put keys.db back from its backup; without one nobody can read these conversations again: then move the folder away and begin with an empty one"
+            }
+            Self::NoMain => {
+                "put aftercall.db back from its backup; to begin anew, move the folder away and begin with an empty one"
+            }
+            Self::OfAnother => "put back the two that belong together, from one backup",
+        }
+    }
 }
 
 impl StoreError {
@@ -58,6 +101,8 @@ impl StoreError {
             Self::NoSuchRun(_) => Code::NotFound,
             Self::InUse { .. } => Code::DataFolderInUse,
             Self::TooNew { .. } => Code::StoreTooNew,
+            Self::Torn { .. } => Code::StoreTorn,
+            Self::Erased(_) => Code::ConversationErased,
             Self::Sealed(_) => Code::WrongMasterKey,
         }
     }

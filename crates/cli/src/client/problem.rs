@@ -26,7 +26,10 @@ fn from_parts(status: StatusCode, body: &[u8]) -> Box<CliError> {
     let details = details(&problem);
     let (code, message, fix) = (problem.code, problem.detail, problem.fix);
     let error = match status {
-        StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+        StatusCode::NOT_FOUND
+        | StatusCode::CONFLICT
+        | StatusCode::GONE
+        | StatusCode::UNPROCESSABLE_ENTITY => {
             CliError::negative(code, message, Some(fix).filter(|fix| !fix.is_empty()))
         }
         status if status.is_client_error() => CliError::usage(code, message, fix),

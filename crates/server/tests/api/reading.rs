@@ -205,6 +205,24 @@ async fn a_conversation_is_shown_as_it_was_sent_with_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn a_conversation_is_found_by_our_own_id_by_those_who_may_see_it() {
+    let house = House::with_support().await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    let answer = house.send(conversation("call-1")).await.json();
+    let own = format!(
+        "/v1/conversations/{}",
+        answer["conversation_id"].as_str().unwrap()
+    );
+    assert_eq!(
+        house.read(&own).await,
+        house.read("/v1/conversations/call-1").await
+    );
+    let stranger = house.key("operate", Some("sales"), &["sandbox"]).await;
+    let answer = get(&own).key(&stranger).over_tcp(house.address).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (404, "AC0704".into()));
+}
+
+#[tokio::test]
 async fn an_id_that_several_projects_have_names_the_others() {
     let house = House::with_support().await;
     house.deploy("sales", 0xb2, Environment::Sandbox).await;

@@ -63,12 +63,12 @@ pub async fn other_content_under_the_same_id_is_a_conflict_that_keeps_the_first(
     match store.accept(vec![other], after(5)).await.unwrap().remove(0) {
         Acceptance::Conflict { kept, document } => {
             assert_eq!(kept.run, run_id(1));
-            assert_eq!(document, conversation(1).document);
+            assert_eq!(document, Some(conversation(1).document));
         }
         other => panic!("{other:?}"),
     }
     let kept = store.run(run_id(1)).await.unwrap().unwrap();
-    assert_eq!(kept.document, conversation(1).document);
+    assert_eq!(kept.document, Some(conversation(1).document));
     assert!(store.run(run_id(2)).await.unwrap().is_none());
 }
 

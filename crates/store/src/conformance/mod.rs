@@ -63,6 +63,7 @@ macro_rules! conformance {
             reading::pages_go_through_all_runs_once,
             reading::metrics_of_every_type_come_back_as_written,
             reading::a_conversation_is_found_by_its_external_id_in_every_project,
+            reading::a_conversation_is_found_by_our_own_id,
             reading::what_is_not_there_is_none,
             reading::health_counts_runs_by_state,
             reading::the_next_due_time_is_told,

@@ -5,8 +5,8 @@ use domain::{Environment, Metric, RunId};
 use serde_json::json;
 
 use super::given::{
-    Given, accept, activate, after, apply, claim, conversation, deployment_id, project, queued, report,
-    returned, run_id, shop, start,
+    Given, accept, activate, after, apply, claim, conversation, conversation_id, deployment_id, project,
+    queued, report, returned, run_id, shop, start,
 };
 use crate::{NewConversation, RunFilter};
 
@@ -238,7 +238,7 @@ pub async fn a_conversation_is_found_by_its_external_id_in_every_project(store: 
     assert_eq!(found[0].project, project("clinic"));
     assert_eq!(found[0].state_after, None);
     assert_eq!(found[1].state_after, Some(json!({"seen": true})));
-    assert_eq!(found[1].document, conversation(1).document);
+    assert_eq!(found[1].document, Some(conversation(1).document));
     assert_eq!(
         (found[1].external_id.as_str(), found[1].accepted_at),
         ("call-1", after(1))
@@ -246,8 +246,24 @@ pub async fn a_conversation_is_found_by_its_external_id_in_every_project(store: 
     assert_eq!(store.conversations("call-2").await.unwrap(), []);
 }
 
+/// The same record as by its external id.
+pub async fn a_conversation_is_found_by_our_own_id(store: Given) {
+    queued(&store, 1..3).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let mut left = report(run.number, after(60));
+    left.state = Some(json!({"seen": true}));
+    apply(&store, run.run, returned(&run), Some(left), after(60)).await;
+    for number in 1..3 {
+        let found = store.conversation(conversation_id(number)).await.unwrap();
+        let external_id = format!("call-{number}");
+        assert_eq!(found, store.conversations(&external_id).await.unwrap().pop());
+        assert_eq!(found.unwrap().run, run_id(number));
+    }
+}
+
 /// Not an error.
 pub async fn what_is_not_there_is_none(store: Given) {
+    assert_eq!(store.conversation(conversation_id(1)).await.unwrap(), None);
     assert_eq!(store.run(run_id(1)).await.unwrap(), None);
     assert_eq!(store.deployment(deployment_id(1)).await.unwrap(), None);
     assert_eq!(store.active(&shop(), Environment::Live).await.unwrap(), None);

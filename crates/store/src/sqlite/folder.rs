@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::StoreError;
+use crate::{StoreError, Torn};
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -23,13 +23,14 @@ pub(super) struct Folder {
     _lock: File,
     main_file: Arc<File>,
     keys_file: Arc<File>,
+    main_was_there: bool,
 }
 
 impl Folder {
     /// Makes the folder and its files if they are not there, closes them to others, and locks them.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], or what the system says.
+    /// [`StoreError::InUse`], [`StoreError::Torn`] before anything is made, or what the system says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         DirBuilder::new()
             .recursive(true)
@@ -39,15 +40,27 @@ impl Folder {
         let path = fs::canonicalize(path).map_err(|error| failed("cannot be found", path, &error))?;
         close_to_others(&path, FOLDER_MODE)?;
         let lock = lock(&path)?;
+        let main_was_there = expect_both(&path)?;
         // SQLite gives a log and its index the mode of their database, so the databases must be there before it comes.
         let folder = Self {
             main_file: Arc::new(open_private(&path.join(MAIN))?),
             keys_file: Arc::new(open_private(&path.join(KEYS))?),
+            main_was_there,
             path,
             _lock: lock,
         };
         folder.sync()?;
         Ok(folder)
+    }
+
+    /// Whose.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether [`Self::main`] held anything before it was opened.
+    pub const fn main_was_there(&self) -> bool {
+        self.main_was_there
     }
 
     /// Everything but the keys.
@@ -81,6 +94,29 @@ impl Folder {
             .and_then(|folder| folder.sync_all())
             .map_err(|error| failed("cannot be written to the disk", &self.path, &error))
     }
+}
+
+/// Refuses a folder with only one of the two databases, where that can be told from outside: SQLite would make a new one,
+/// and throw away the log of one that is gone. Answers whether the main one is there.
+fn expect_both(folder: &Path) -> Result<bool, StoreError> {
+    let holds = |name: &str| match fs::metadata(folder.join(name)) {
+        Ok(found) => Ok(found.len() > 0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed("cannot be looked at", &folder.join(name), &error)),
+    };
+    let log_of = |name: &str| holds(&format!("{name}-wal"));
+    let torn = |torn| StoreError::Torn {
+        folder: folder.display().to_string(),
+        torn,
+    };
+    let (main, keys) = (holds(MAIN)?, holds(KEYS)?);
+    if !keys && (main || log_of(MAIN)? || log_of(KEYS)?) {
+        return Err(torn(Torn::NoKeys));
+    }
+    if !main && log_of(MAIN)? {
+        return Err(torn(Torn::NoMain));
+    }
+    Ok(main)
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {

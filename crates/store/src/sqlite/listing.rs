@@ -19,8 +19,6 @@ const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 /// How long before a run was accepted its id may have been made, and how far a clock may have been set back since.
 const MADE_BEFORE: SignedDuration = SignedDuration::from_hours(24);
-/// What stands for an external id whose key was deleted.
-const ERASED: &str = "[erased]";
 
 /// One page.
 pub(super) fn runs(reader: &mut Reader, filter: &RunFilter) -> Result<Page<RunSummary>, StoreError> {
@@ -35,19 +33,7 @@ pub(super) fn runs(reader: &mut Reader, filter: &RunFilter) -> Result<Page<RunSu
     let next = rows.last().filter(|_| more).map(|(row, _)| row.run);
     let items = rows
         .into_iter()
-        .map(|(row, external_id)| match reader.key(row.conversation)? {
-            Some(key) => read::summary(&key, row, &external_id),
-            None => Ok(RunSummary {
-                run: row.run,
-                conversation: row.conversation,
-                external_id: ERASED.to_owned(),
-                project: row.project,
-                environment: row.environment,
-                accepted_at: row.accepted_at,
-                changed_at: row.changed_at,
-                state: row.state,
-            }),
-        });
+        .map(|(row, external_id)| read::summary(reader.key(row.conversation)?.as_ref(), row, &external_id));
     Ok(Page {
         items: items.collect::<Result<_, _>>()?,
         next,

@@ -7,6 +7,7 @@
 //! ```
 //!
 //! In the folder lie `aftercall.db`, `keys.db` (each with `-wal` and `-shm`), `lock` and `reserve`; all of it 0600, itself 0700.
+//! The two databases are of one store or the folder is not opened: see [`pair`].
 
 mod accept;
 mod api_keys;
@@ -15,6 +16,7 @@ mod checkpoint;
 mod claim;
 mod columns;
 mod connect;
+mod conversations;
 mod counts;
 mod deployments;
 mod failure;
@@ -26,6 +28,7 @@ mod lanes;
 mod listing;
 mod open;
 mod options;
+mod pair;
 mod place;
 mod read;
 mod readers;
@@ -33,6 +36,7 @@ mod reserve;
 mod schema;
 mod seal;
 mod store;
+mod unclaimed;
 mod writer;
 
 #[cfg(test)]
@@ -53,6 +57,7 @@ use job::Write;
 use lanes::Lanes;
 use readers::Readers;
 use seal::Sealer;
+use unclaimed::Unclaimed;
 use writer::Shared;
 
 /// A store in one folder. Made by [`SqliteStore::open`].
@@ -62,6 +67,8 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
     queue_limit: u64,
+    /// Claimed by this boot, but nobody can run them and giving them back failed.
+    unclaimed: Mutex<Vec<Unclaimed>>,
     held: Mutex<Option<Held>>,
 }
 

@@ -21,7 +21,7 @@ use super::readers::Readers;
 use super::reserve::Reserve;
 use super::seal::Sealer;
 use super::writer::{OnFatal, Shared, Writer};
-use super::{Held, SqliteStore, keys, schema};
+use super::{Held, SqliteStore, keys, pair, schema};
 use crate::StoreError;
 
 impl SqliteStore {
@@ -31,7 +31,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::InUse`] if another process has it, [`StoreError::TooNew`] if a newer version wrote it,
-    /// [`StoreError::Sealed`] if it was sealed with another master key, else [`StoreError::Failed`].
+    /// [`StoreError::Torn`] if one of its databases is missing or of another store, [`StoreError::Sealed`] if it was sealed
+    /// with another master key, else [`StoreError::Failed`].
     pub fn open(
         options: Options,
         master: MasterKey,
@@ -46,12 +47,7 @@ impl SqliteStore {
             let connection = connect::open(path, Use::Checkpoint, vfs.as_deref())?;
             Ok::<_, StoreError>(Database { connection, file })
         };
-        let mut main = writable(&folder.main(), vfs.as_deref(), schema::MAIN)?;
-        let keys_db = writable(&folder.keys(), vfs.as_deref(), schema::KEYS)?;
-        // What is deleted from this file must be gone from it.
-        keys_db
-            .pragma_update(None, "secure_delete", true)
-            .map_err(|error| failed("keys.db cannot be set up", &error))?;
+        let (mut main, keys_db) = both(&folder, vfs.as_deref(), &*entropy)?;
         keys::expect_master(&keys_db, &master)?;
 
         let counts = Counts::rebuild(&main).map_err(|error| failed("runs cannot be counted", &error))?;
@@ -103,9 +99,27 @@ impl SqliteStore {
             shared,
             readers,
             queue_limit,
+            unclaimed: Mutex::default(),
             held: Mutex::new(Some(held)),
         }))
     }
+}
+
+/// The writer's connections to both databases, which are of one store.
+fn both(
+    folder: &Folder,
+    vfs: Option<&str>,
+    entropy: &dyn Entropy,
+) -> Result<(Connection, Connection), StoreError> {
+    let torn = |error: pair::Failed| error.of(folder.path());
+    let keys = writable(&folder.keys(), vfs, schema::KEYS)?;
+    // What is deleted from this file must be gone from it.
+    keys.pragma_update(None, "secure_delete", true)
+        .map_err(|error| failed("keys.db cannot be set up", &error))?;
+    pair::expect_main(&keys, folder.main_was_there()).map_err(torn)?;
+    let main = writable(&folder.main(), vfs, schema::MAIN)?;
+    pair::hold(&keys, &main, entropy).map_err(torn)?;
+    Ok((main, keys))
 }
 
 /// The writer's connection to a database that is up to date.

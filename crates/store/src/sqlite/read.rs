@@ -3,7 +3,7 @@
 use crypto::DataKey;
 use domain::{
     Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentId, Epoch, Incarnation, LogEntry,
-    Metric, ResourceUse, RunId, Source, Timestamp,
+    Metric, ResourceUse, RunId, Timestamp,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -13,10 +13,10 @@ use super::failure::unread;
 use super::place::Place;
 use super::readers::Reader;
 use super::seal::{self, FIRST_REVISION, Words};
-use crate::{AttemptRow, ConversationRecord, Orphan, RunDetail, RunSummary, StoreError};
+use crate::{AttemptRow, Orphan, RunDetail, RunSummary, StoreError};
 
-/// Conversations of one external id that are answered at most: they differ in project, environment or source.
-const SAME_ID_MAX: u32 = 100;
+/// What stands for an external id whose key was deleted.
+const ERASED: &str = "[erased]";
 
 /// Running runs: not of which boot, at most how many. Left to itself SQLite would rather go through all runs in order
 /// than sort the few that are running.
@@ -48,7 +48,9 @@ pub(super) fn run(reader: &mut Reader, id: RunId) -> Result<Option<RunDetail>, S
         return Ok(None);
     };
     let conversation = kept.row.conversation;
-    let key = reader.expect_key(conversation)?;
+    let Some(key) = reader.key(conversation)? else {
+        return erased(kept).map(Some);
+    };
     let document = seal::open(
         &key,
         &Place::document(conversation, FIRST_REVISION),
@@ -67,21 +69,48 @@ pub(super) fn run(reader: &mut Reader, id: RunId) -> Result<Option<RunDetail>, S
         seal::open_json::<Action>(&key, &Place::action(id, attempt, seq), &content)
     });
     Ok(Some(RunDetail {
-        document,
+        document: Some(document),
         attempts: attempts.collect::<Result<_, StoreError>>()?,
         metrics: metrics.collect::<Result<_, StoreError>>()?,
         actions: actions.collect::<Result<_, StoreError>>()?,
         state_after: state_after(&key, id, kept.state.as_deref())?,
-        summary: summary(&key, kept.row, &kept.external_id)?,
+        summary: summary(Some(&key), kept.row, &kept.external_id)?,
     }))
 }
 
-/// A run's row for a listing.
-pub(super) fn summary(key: &DataKey, row: RunRow, external_id: &[u8]) -> Result<RunSummary, StoreError> {
+/// All that is in clear about a run whose conversation was erased.
+fn erased(kept: KeptRun) -> Result<RunDetail, StoreError> {
+    let metrics = kept.metrics.into_iter();
+    let clear = metrics
+        .filter(|(.., value)| value.is_none())
+        .map(|(_, name, number, _)| {
+            let value = clear_number(number)?;
+            Ok(Metric { name, value })
+        });
+    Ok(RunDetail {
+        document: None,
+        attempts: kept.attempts.into_iter().map(|attempt| attempt.row).collect(),
+        metrics: clear.collect::<Result<_, StoreError>>()?,
+        actions: Vec::new(),
+        state_after: None,
+        summary: summary(None, kept.row, &kept.external_id)?,
+    })
+}
+
+/// A run's row for a listing. Without a key its conversation was erased, and what it was called with it.
+pub(super) fn summary(
+    key: Option<&DataKey>,
+    row: RunRow,
+    external_id: &[u8],
+) -> Result<RunSummary, StoreError> {
+    let external_id = match key {
+        Some(key) => seal::open_text(key, &Place::external_id(row.conversation), external_id)?,
+        None => ERASED.to_owned(),
+    };
     Ok(RunSummary {
         run: row.run,
         conversation: row.conversation,
-        external_id: seal::open_text(key, &Place::external_id(row.conversation), external_id)?,
+        external_id,
         project: row.project,
         environment: row.environment,
         accepted_at: row.accepted_at,
@@ -90,7 +119,7 @@ pub(super) fn summary(key: &DataKey, row: RunRow, external_id: &[u8]) -> Result<
     })
 }
 
-fn state_after(
+pub(super) fn state_after(
     key: &DataKey,
     run: RunId,
     sealed: Option<&[u8]>,
@@ -265,77 +294,6 @@ pub(super) fn conversation_of(reader: &Reader, run: RunId) -> Result<Conversatio
         .map_err(unread)?
         .map(ConversationId::from_bytes)
         .ok_or(StoreError::NoSuchRun(run))
-}
-
-/// Conversations of an external id, newest first.
-pub(super) fn conversations(
-    reader: &mut Reader,
-    external_id: &str,
-) -> Result<Vec<ConversationRecord>, StoreError> {
-    let hash = reader.sealer.external_id_hash(external_id);
-    let rows = reader.at_one_moment(|connection| {
-        connection
-            .prepare_cached(concat!(
-                "SELECT ",
-                run_columns!(),
-                ", conversation.external_id, conversation.source, revision.document, result.state, \
-                 conversation.accepted_at FROM conversation \
-                 JOIN run ON run.conversation_id = conversation.conversation_id AND run.\"trigger\" = 'end' \
-                 JOIN revision ON revision.conversation_id = conversation.conversation_id AND revision.number = ?2 \
-                 LEFT JOIN result ON result.run_id = run.run_id \
-                 WHERE conversation.external_id_hash = ?1 ORDER BY conversation.conversation_id DESC LIMIT ?3"
-            ))?
-            .query_map(params![hash, FIRST_REVISION, SAME_ID_MAX], kept_conversation)?
-            .collect::<rusqlite::Result<Vec<_>>>()
-    })?;
-    rows.into_iter()
-        .map(|kept| {
-            let key = reader.expect_key(kept.run.conversation)?;
-            kept.open(&key)
-        })
-        .collect()
-}
-
-struct KeptConversation {
-    run: RunRow,
-    external_id: Vec<u8>,
-    source: String,
-    document: Vec<u8>,
-    state: Option<Vec<u8>>,
-    accepted_at: Timestamp,
-}
-
-fn kept_conversation(row: &Row<'_>) -> rusqlite::Result<KeptConversation> {
-    let column = |index| RUN_COLUMNS + index;
-    Ok(KeptConversation {
-        run: RunRow::read(row)?,
-        external_id: row.get(column(0))?,
-        source: row.get(column(1))?,
-        document: row.get(column(2))?,
-        state: row.get(column(3))?,
-        accepted_at: time(row, column(4))?,
-    })
-}
-
-impl KeptConversation {
-    fn open(self, key: &DataKey) -> Result<ConversationRecord, StoreError> {
-        let conversation = self.run.conversation;
-        Ok(ConversationRecord {
-            conversation,
-            run: self.run.run,
-            external_id: seal::open_text(key, &Place::external_id(conversation), &self.external_id)?,
-            project: self.run.project,
-            environment: self.run.environment,
-            source: Source::from_stored(self.source),
-            accepted_at: self.accepted_at,
-            document: seal::open(
-                key,
-                &Place::document(conversation, FIRST_REVISION),
-                &self.document,
-            )?,
-            state_after: state_after(key, self.run.run, self.state.as_deref())?,
-        })
-    }
 }
 
 /// Runs that another boot still holds.

@@ -32,9 +32,7 @@ impl Reader {
 
     /// The same, where it must be there.
     pub fn expect_key(&self, conversation: ConversationId) -> Result<DataKey, StoreError> {
-        let erased =
-            || StoreError::Sealed(format!("conversation {conversation} was erased: its key is gone"));
-        self.key(conversation)?.ok_or_else(erased)
+        self.key(conversation)?.ok_or(StoreError::Erased(conversation))
     }
 
     /// Carries out queries that all see one moment.

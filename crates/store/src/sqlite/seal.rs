@@ -135,17 +135,14 @@ impl Sealer {
     ) -> Result<SealedReport, StoreError> {
         let number = report.number;
         let mut sealed = SealedReport {
-            number,
-            end: AttemptEnd::Interrupted,
-            failure: None,
-            function_started_at: report.function_started_at,
-            ended_at: report.ended_at,
             usage: report.usage,
             confinement: report.confinement,
-            logs: None,
-            metrics: Vec::new(),
-            actions: Vec::new(),
-            state: None,
+            ..SealedReport::bare(
+                number,
+                AttemptEnd::Interrupted,
+                report.function_started_at,
+                report.ended_at,
+            )
         };
         if !report.logs.is_empty() {
             sealed.logs = Some(self.seal_json(key, &Place::logs(run, number), &report.logs)?);
@@ -191,6 +188,40 @@ impl Sealer {
 
     fn seal_json(&self, key: &DataKey, place: &Place, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         self.seal(key, place, &serde_json::to_vec(value).map_err(unsealed)?)
+    }
+}
+
+impl SealedReport {
+    /// With nothing of what the attempt said, used or left.
+    pub fn bare(
+        number: AttemptNumber,
+        end: AttemptEnd,
+        function_started_at: Option<Timestamp>,
+        ended_at: Timestamp,
+    ) -> Self {
+        Self {
+            number,
+            end,
+            failure: None,
+            function_started_at,
+            ended_at,
+            usage: ResourceUse::default(),
+            confinement: String::new(),
+            logs: None,
+            metrics: Vec::new(),
+            actions: Vec::new(),
+            state: None,
+        }
+    }
+
+    /// Of a conversation that was erased while the attempt ran: how it ended, and no word of what it said.
+    pub fn of_erased(report: AttemptReport) -> Self {
+        let (end, _) = without_words(report.end);
+        Self {
+            usage: report.usage,
+            confinement: report.confinement,
+            ..Self::bare(report.number, end, report.function_started_at, report.ended_at)
+        }
     }
 }
 

@@ -3,19 +3,19 @@
 use async_trait::async_trait;
 use domain::run::{Event, Policy};
 use domain::{
-    AttemptEnd, AttemptReport, Code, DeploymentId, Environment, Incarnation, KeyId, ProjectName, ResourceUse,
-    RunId, Timestamp,
+    AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId,
+    Timestamp,
 };
 
 use super::accept::{Accept, Outcome};
 use super::api_keys::{self, PutApiKey, RevokeApiKey};
 use super::apply::{Apply, ApplyAsked};
-use super::claim::{ClaimDue, Claimed};
+use super::claim::ClaimDue;
 use super::columns::stored;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
 use super::job::Write;
 use super::seal::{SealedConversation, SealedReport};
-use super::{SqliteStore, listing, read};
+use super::{SqliteStore, conversations, listing, read};
 use crate::{
     Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, DeploymentRecord,
     NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Store, StoreError, StoreHealth,
@@ -27,8 +27,6 @@ pub const ACCEPT_MAX: usize = 1_000;
 pub const CLAIM_MAX: u32 = 1_000;
 /// What is sealed on the caller's own thread; more than this takes so long that other tasks would wait. Bytes.
 const SEALED_AT_ONCE: usize = 64 * 1024;
-/// Where in its range the backoff of a run falls whose document cannot be opened.
-const MIDDLE: f64 = 0.5;
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -59,10 +57,12 @@ impl Store for SqliteStore {
                     let document = self
                         .readers
                         .read(move |reader| read::document(reader, conversation));
-                    Acceptance::Conflict {
-                        document: document.await?,
-                        kept,
-                    }
+                    let document = match document.await {
+                        Ok(document) => Some(document),
+                        Err(StoreError::Erased(_)) => None,
+                        Err(error) => return Err(error),
+                    };
+                    Acceptance::Conflict { kept, document }
                 }
             });
         }
@@ -75,35 +75,18 @@ impl Store for SqliteStore {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Vec<ClaimedRun>, StoreError> {
+        let now = stored(now);
+        self.give_back(policy, now).await?;
         let request = ClaimDue {
             claim: Claim {
                 limit: claim.limit.min(CLAIM_MAX),
                 ..claim
             },
             policy: policy.clone(),
-            now: stored(now),
+            now,
         };
         let claimed = self.write(request, 0).await?;
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let wanted = claimed.clone();
-        let documents = self.readers.read(move |reader| {
-            let documents = wanted.iter().map(|run| read::document(reader, run.conversation));
-            Ok(documents.collect::<Vec<_>>())
-        });
-        let documents = match documents.await {
-            Ok(documents) => documents,
-            Err(error) => claimed.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let mut runs = Vec::new();
-        for (run, document) in claimed.into_iter().zip(documents) {
-            match document {
-                Ok(document) => runs.push(run.with(document)),
-                Err(error) => self.give_back(&run, error, policy, stored(now)).await?,
-            }
-        }
-        Ok(runs)
+        Ok(self.with_documents(claimed, policy, now).await)
     }
 
     async fn apply(
@@ -227,7 +210,13 @@ impl Store for SqliteStore {
     async fn conversations(&self, external_id: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let external_id = external_id.to_owned();
         self.readers
-            .read(move |reader| read::conversations(reader, &external_id))
+            .read(move |reader| conversations::conversations(reader, &external_id))
+            .await
+    }
+
+    async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError> {
+        self.readers
+            .read(move |reader| conversations::conversation(reader, id))
             .await
     }
 
@@ -266,61 +255,13 @@ impl SqliteStore {
     }
 
     async fn seal_report(&self, run: RunId, report: AttemptReport) -> Result<SealedReport, StoreError> {
-        let seal = move |reader: &mut super::readers::Reader| {
-            let key = reader.expect_key(read::conversation_of(reader, run)?)?;
-            reader.sealer.report(&key, run, report)
+        let seal = move |reader: &mut super::readers::Reader| match reader
+            .key(read::conversation_of(reader, run)?)?
+        {
+            Some(key) => reader.sealer.report(&key, run, report),
+            None => Ok(SealedReport::of_erased(report)),
         };
         self.readers.read(seal).await
-    }
-
-    /// A run that was claimed, but whose document cannot be had. If it does not open, trying it is a failed attempt, so
-    /// that it does not stand at the head of the queue for ever; else it goes back.
-    async fn give_back(
-        &self,
-        run: &Claimed,
-        error: StoreError,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        tracing::error!(run = %run.run, %error, "the document of a claimed run cannot be read");
-        let epoch = run.epoch;
-        let (event, report) = match error {
-            StoreError::Sealed(_) => {
-                let code = Code::StoreFailed;
-                let event = Event::AttemptFailed {
-                    epoch,
-                    code,
-                    jitter: MIDDLE,
-                };
-                (event, Some(SealedReport::unopened(run.number, code, now)))
-            }
-            _ => (Event::Released { epoch }, None),
-        };
-        let request = Apply {
-            run: run.run,
-            event,
-            report,
-            policy: policy.clone(),
-            now,
-        };
-        self.write(request, 0).await.map(drop)
-    }
-}
-
-impl Claimed {
-    fn with(self, document: Vec<u8>) -> ClaimedRun {
-        ClaimedRun {
-            run: self.run,
-            conversation: self.conversation,
-            project: self.project,
-            environment: self.environment,
-            number: self.number,
-            epoch: self.epoch,
-            deployment: self.deployment,
-            alone: self.alone,
-            document,
-            accepted_at: self.accepted_at,
-        }
     }
 }
 
@@ -334,28 +275,5 @@ impl SealedReport {
             .map(|metric| metric.value.as_ref().map_or(0, Vec::len));
         let actions = self.actions.iter().map(Vec::len);
         sealed.map(Vec::len).chain(metrics).chain(actions).sum()
-    }
-
-    /// Of an attempt that was never begun, since its conversation does not open. It has no words, for want of a key.
-    fn unopened(number: domain::AttemptNumber, code: Code, now: Timestamp) -> Self {
-        Self {
-            number,
-            end: AttemptEnd::Failed {
-                code,
-                signal: None,
-                exit_status: None,
-                message: String::new(),
-                error: None,
-            },
-            failure: None,
-            function_started_at: None,
-            ended_at: now,
-            usage: ResourceUse::default(),
-            confinement: String::new(),
-            logs: None,
-            metrics: Vec::new(),
-            actions: Vec::new(),
-            state: None,
-        }
     }
 }

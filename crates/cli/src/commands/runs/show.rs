@@ -46,10 +46,11 @@ impl Show {
     }
 }
 
-/// What came in. A key for handing in may look at runs, not at conversations: the story is then told without.
+/// What came in. A key for handing in may look at runs, not at conversations, and one that was erased nobody can: the story
+/// is then told without.
 async fn conversation(client: &Client, run: &RunView) -> Result<Option<ConversationView>, Box<CliError>> {
     let path = query(
-        &format!("/v1/conversations/{}", escape(&run.external_id)),
+        &format!("/v1/conversations/{}", run.conversation_id),
         &[
             ("project", Some(run.project.to_string())),
             ("environment", Some(run.environment.to_string())),
@@ -57,7 +58,14 @@ async fn conversation(client: &Client, run: &RunView) -> Result<Option<Conversat
     );
     match client.get(&path).await {
         Ok(found) => Ok(Some(found)),
-        Err(error) if matches!(error.code, Code::ScopeMissing | Code::NotFound) => Ok(None),
+        Err(error)
+            if matches!(
+                error.code,
+                Code::ScopeMissing | Code::NotFound | Code::ConversationErased
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

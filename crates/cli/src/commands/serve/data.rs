@@ -17,8 +17,8 @@ use crate::error::{CliError, Exit};
 
 /// The master key's file in a data folder, where nothing else is said.
 const KEY_FILE: &str = "master.key";
-/// What shows that a data folder is in use, and its key not to be made anew.
-const DATABASE: &str = "aftercall.db";
+/// What shows that a data folder is in use, and its key not to be made anew: either of its databases.
+const DATABASES: [&str; 2] = ["aftercall.db", "keys.db"];
 
 /// See the module.
 pub(super) struct Data {
@@ -32,7 +32,7 @@ impl Data {
     pub(super) async fn open(context: &Context) -> Result<Self, Box<CliError>> {
         let folder = make_folder(&context.configuration.data_folder()?)?;
         let source = key_source(&context.configuration, &folder)?;
-        let is_new = !folder.join(DATABASE).exists();
+        let is_new = !DATABASES.iter().any(|name| folder.join(name).exists());
         let mut options = Options::new(&folder);
         options.queue_limit = context.configuration.number("queue_limit");
         let opening = tokio::task::spawn_blocking(move || {
@@ -141,6 +141,7 @@ fn open_store(options: Options, master: MasterKey) -> Result<Arc<SqliteStore>, B
             StoreError::TooNew { .. } => {
                 "use the version of Aftercall that wrote it, or a newer one".to_owned()
             }
+            StoreError::Torn { torn, .. } => torn.fix().to_owned(),
             StoreError::Sealed(_) => {
                 "give the key that the folder was made with (master_key_from)".to_owned()
             }
@@ -148,9 +149,10 @@ fn open_store(options: Options, master: MasterKey) -> Result<Arc<SqliteStore>, B
         };
         let code = error.code();
         match error {
-            StoreError::InUse { .. } | StoreError::TooNew { .. } | StoreError::Sealed(_) => {
-                CliError::usage(code, error.to_string(), fix)
-            }
+            StoreError::InUse { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::Torn { .. }
+            | StoreError::Sealed(_) => CliError::usage(code, error.to_string(), fix),
             _ => CliError::fault(code, error.to_string(), fix),
         }
     })

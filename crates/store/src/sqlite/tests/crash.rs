@@ -250,7 +250,7 @@ async fn a_key_without_its_conversation_is_in_nobodys_way() {
     let store = open(folder.path());
     accept(&store, conversation(PER_ROUND), start()).await;
     let kept = store.run(run_id(PER_ROUND)).await.unwrap().unwrap();
-    assert_eq!(kept.document, conversation(PER_ROUND).document);
+    assert_eq!(kept.document, Some(conversation(PER_ROUND).document));
 }
 
 /// Of a process that vanished the files are what a copy of them is now: nothing was closed, the log holds it all.
@@ -268,6 +268,6 @@ async fn a_folder_that_was_never_closed_opens_with_everything() {
     let copied = open(copy.path());
     for number in 1..=100 {
         let kept = copied.run(run_id(number)).await.unwrap();
-        assert_eq!(kept.unwrap().document, conversation(number).document);
+        assert_eq!(kept.unwrap().document, Some(conversation(number).document));
     }
 }

@@ -78,7 +78,7 @@ async fn a_checkpoint_that_cannot_be_synced_is_the_end() {
     let store = super::open(folder.path());
     assert_eq!(
         store.run(run_id(1)).await.unwrap().unwrap().document,
-        conversation(1).document
+        Some(conversation(1).document)
     );
 }
 

@@ -14,7 +14,7 @@ use super::{master, not_fatal, open, options};
 use crate::conformance::given::{
     accept, activate, after, apply, claim, conversation, queued, report, returned, run_id, shop, start, state,
 };
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteStore, schema};
 use crate::{Acceptance, RunFilter, StoreError};
 
 fn mode(path: &Path) -> u32 {
@@ -122,7 +122,7 @@ async fn a_folder_of_a_newer_version_is_left_alone() {
     )
     .unwrap_err();
     assert!(
-        matches!(error, StoreError::TooNew { found: 99, known: 2 }),
+        matches!(error, StoreError::TooNew { found: 99, known } if known as usize == schema::MAIN.len()),
         "{error:?}"
     );
 }

@@ -3,6 +3,7 @@
 
 mod clear;
 mod crash;
+mod erased;
 mod faults;
 mod folder;
 mod full_disk;
