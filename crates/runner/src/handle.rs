@@ -20,6 +20,9 @@ use crate::runner::{Shared, claim_loop};
 use crate::runtime::Runtime;
 use crate::zygote::{Environment, Launchers};
 
+/// How long children that were ended at a stop may take to be gone, and a store to take what became of their runs.
+const LAST_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a runner is doing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunnerStatus {
@@ -200,7 +203,16 @@ impl Handle {
         for stop in stops {
             stop.stop(Verdict::Released);
         }
-        self.until_idle().await;
+        if tokio::time::timeout(LAST_PATIENCE, self.until_idle())
+            .await
+            .is_err()
+        {
+            let count = self.0.count.load(Ordering::Acquire);
+            tracing::error!(
+                count,
+                "what became of runs could not be committed; the next start takes them back"
+            );
+        }
     }
 
     async fn until_idle(&self) {

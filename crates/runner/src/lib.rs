@@ -4,6 +4,7 @@
 //! Nothing here knows of SQL or HTTP.
 
 pub mod attempt;
+mod completion;
 mod deploy_error;
 mod deployments;
 pub mod frame;
@@ -16,6 +17,7 @@ pub mod process;
 mod recovery;
 mod runner;
 mod runtime;
+mod trouble;
 pub mod zygote;
 
 pub use deploy_error::DeployError;

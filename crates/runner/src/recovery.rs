@@ -13,6 +13,7 @@ use store::StoreError;
 
 use crate::runner::Shared;
 use crate::runtime::ZYGOTE;
+use crate::trouble::Trouble;
 
 /// How many orphaned runs are taken back between two looks.
 const ORPHANS: u32 = 500;
@@ -167,9 +168,11 @@ fn end_leftover(pid: u32, mark: &LauncherMark) -> bool {
 
 /// Takes runs back from dead boots, now and for as long as the runner is there.
 pub(crate) async fn sweep(shared: Arc<Shared>) {
+    let mut trouble = Trouble::new("taking back runs of earlier boots");
     while !shared.draining.load(Ordering::Acquire) {
         match take_back(&shared).await {
             Ok(0) => {
+                trouble.worked();
                 shared.recovered.store(true, Ordering::Release);
                 tokio::time::sleep(SWEEP).await;
             }
@@ -178,7 +181,7 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
                 shared.wake.notify_one();
             }
             Err(error) => {
-                tracing::error!(%error, "taking back runs failed");
+                trouble.failed(&error);
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

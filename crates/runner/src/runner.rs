@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::run::{Command, Event, Policy};
-use domain::{AttemptEnd, AttemptReport, Epoch, RunId};
+use domain::run::Policy;
+use domain::{AttemptEnd, AttemptNumber, AttemptReport, Code, Epoch, RunId, Timestamp};
 use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
+use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
 use crate::options::RunnerOptions;
+use crate::process::Killer;
+use crate::trouble::Trouble;
 
 /// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.
 const CLAIM_MAX: u32 = 64;
@@ -21,8 +24,6 @@ const CLAIM_MAX: u32 = 64;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long it rests after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// How often a completion is offered to a store that fails before the run is left to recovery.
-const COMPLETION_TRIES: u32 = 20;
 
 /// What the claim loop, its attempts and the handle share.
 pub(crate) struct Shared {
@@ -57,16 +58,23 @@ impl Shared {
 
 /// Claims and attempts until the runner drains.
 pub(crate) async fn claim_loop(shared: Arc<Shared>) {
+    let mut trouble = Trouble::new("claiming runs");
     while !shared.draining.load(Ordering::Acquire) {
         let woken = shared.wake.notified();
-        match claim_some(&shared).await {
-            Ok(0) => {
-                let rest = until_due(&shared).await;
-                tokio::select! { () = woken => {}, () = tokio::time::sleep(rest) => {} }
+        let rest = match claim_some(&shared).await {
+            Ok(0) => until_due(&shared).await,
+            Ok(_) => Ok(Duration::ZERO),
+            Err(error) => Err(error),
+        };
+        match rest {
+            Ok(rest) => {
+                trouble.worked();
+                if !rest.is_zero() {
+                    tokio::select! { () = woken => {}, () = tokio::time::sleep(rest) => {} }
+                }
             }
-            Ok(_) => {}
             Err(error) => {
-                tracing::error!(%error, "claiming failed");
+                trouble.failed(&error);
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
@@ -106,23 +114,15 @@ async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     Ok(count)
 }
 
-async fn until_due(shared: &Shared) -> Duration {
-    match shared.store.next_due().await {
-        Ok(Some(due)) => {
-            let wait = due.duration_since((shared.options.clock)());
-            // What is due already could not be claimed: all places are taken, and one that gets free wakes the loop.
-            Duration::try_from(wait)
-                .ok()
-                .filter(|wait| !wait.is_zero())
-                .unwrap_or(IDLE)
-                .min(IDLE)
-        }
-        Ok(None) => IDLE,
-        Err(error) => {
-            tracing::error!(%error, "the next due run cannot be looked up");
-            AFTER_FAILURE
-        }
-    }
+/// How long there is nothing to claim; never zero.
+async fn until_due(shared: &Shared) -> Result<Duration, StoreError> {
+    let Some(due) = shared.store.next_due().await? else {
+        return Ok(IDLE);
+    };
+    let wait = due.duration_since((shared.options.clock)());
+    // What is due already could not be claimed: all places are taken, and one that gets free wakes the loop.
+    let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero());
+    Ok(wait.unwrap_or(IDLE).min(IDLE))
 }
 
 /// Counts an attempt from its claim on, whatever becomes of the task that runs it.
@@ -152,27 +152,47 @@ fn begin(shared: &Arc<Shared>, run: ClaimedRun) {
     shared.count.fetch_add(1, Ordering::AcqRel);
     let place = Place(Arc::clone(shared), run.run);
     tokio::spawn(async move {
-        let (id, epoch) = (run.run, run.epoch);
-        let (report, policy) = attempt_run(&place.0, run, &stop).await;
+        let shared = &place.0;
+        let (id, epoch, number) = (run.run, run.epoch, run.number);
+        // A task of its own, so that a fault of ours in it ends as the attempt's end and not as a run that nobody ends.
+        let attempt = tokio::spawn(attempt_run(Arc::clone(shared), run, stop));
+        let (report, policy) = attempt.await.unwrap_or_else(|fault| {
+            let report = broken_off(number, (shared.options.clock)(), &fault);
+            (report, shared.options.policy.clone())
+        });
         store::fail_point!("runner.before_completion");
-        complete(&place.0, id, epoch, report, &policy).await;
+        complete(shared, id, epoch, report, &policy).await;
         store::fail_point!("runner.after_completion");
         drop(place);
     });
 }
 
-async fn attempt_run(shared: &Shared, run: ClaimedRun, stop: &Stop) -> (AttemptReport, Policy) {
+async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (AttemptReport, Policy) {
     let number = run.number;
     let now = (shared.options.clock)();
     let prepared = match shared.nursery.known(&*shared.store, run.deployment).await {
         Ok(prepared) => prepared,
         Err(error) => return (not_started(number, now, error), shared.options.policy.clone()),
     };
-    let report = match attempt_prepared(shared, &prepared, run, stop).await {
+    let report = match attempt_prepared(&shared, &prepared, run, &stop).await {
         Ok(report) => report,
         Err(error) => not_started(number, (shared.options.clock)(), error),
     };
     (report, prepared.policy.clone())
+}
+
+/// Ends a child unless it is over: dropped early only where the task that listened to it breaks off.
+struct EndedWithTask {
+    killer: Killer,
+    over: bool,
+}
+
+impl Drop for EndedWithTask {
+    fn drop(&mut self) {
+        if !self.over {
+            self.killer.kill();
+        }
+    }
 }
 
 async fn attempt_prepared(
@@ -195,76 +215,43 @@ async fn attempt_prepared(
         places: shared.nursery.places(prepared),
         canary: false,
     };
+    let mut child_ends = EndedWithTask {
+        killer: child.killer.clone(),
+        over: false,
+    };
     let mut report = attempt::run(child, assignment, &prepared.terms, stop, &*shared.options.clock).await;
+    child_ends.over = true;
     source.confinement().clone_into(&mut report.confinement);
     Ok(report)
 }
 
 /// The report of an attempt that never got a process.
-pub(crate) fn not_started(
-    number: domain::AttemptNumber,
-    now: domain::Timestamp,
-    error: DeployError,
-) -> AttemptReport {
+pub(crate) fn not_started(number: AttemptNumber, now: Timestamp, error: DeployError) -> AttemptReport {
+    let message = match error.fix {
+        Some(fix) if error.code.is_fault_of_surroundings() => format!("{}; {fix}", error.message),
+        _ => error.message,
+    };
     let end = AttemptEnd::Failed {
         code: error.code,
         signal: None,
         exit_status: None,
-        message: error.message,
+        message,
         error: error.error.map(|error| *error),
     };
     AttemptReport::bare(number, end, now)
 }
 
-fn event(epoch: Epoch, end: &AttemptEnd, jitter: f64) -> Option<Event> {
-    match end {
-        AttemptEnd::Returned { unsettled_failures } => Some(Event::Returned {
-            epoch,
-            unsettled_failures: *unsettled_failures,
-            unheard_unknown: false,
-            jitter,
-        }),
-        AttemptEnd::Failed { code, .. } => Some(Event::AttemptFailed {
-            epoch,
-            code: *code,
-            jitter,
-        }),
-        AttemptEnd::Interrupted => Some(Event::Released { epoch }),
-        // Who cancelled has said so to the store; the epoch is over.
-        AttemptEnd::Cancelled => None,
-    }
-}
-
-/// Commits what became of an attempt. A commit whose fate is unknown is offered again: the epoch keeps it from counting twice.
-async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: AttemptReport, policy: &Policy) {
-    let Some(event) = event(epoch, &report.end, (shared.options.chance)()) else {
-        return;
+/// The report of an attempt whose task broke off. The function may have run, so it counts as failed: else one that breaks us each
+/// time would be run until its age limit.
+fn broken_off(number: AttemptNumber, now: Timestamp, fault: &tokio::task::JoinError) -> AttemptReport {
+    tracing::error!(%fault, "an attempt broke off by a fault of Aftercall's own; please report this");
+    let end = AttemptEnd::Failed {
+        code: Code::Internal,
+        signal: None,
+        exit_status: None,
+        message: "the attempt was broken off by a fault of Aftercall itself; the server's log says more"
+            .to_owned(),
+        error: None,
     };
-    for _ in 0..COMPLETION_TRIES {
-        let now = (shared.options.clock)();
-        let applied = shared
-            .store
-            .apply(run, event.clone(), Some(report.clone()), policy, now)
-            .await;
-        match applied {
-            Ok(applied) => return tell(run, &applied.commands),
-            // Cancelled meanwhile, or an earlier offer of the same did get through.
-            Err(StoreError::Refused { error, .. }) => {
-                return tracing::debug!(%run, %error, "what an attempt left came too late");
-            }
-            Err(error) => {
-                tracing::error!(%run, %error, "a completion could not be committed; offering it again");
-                tokio::time::sleep(AFTER_FAILURE).await;
-            }
-        }
-    }
-    tracing::error!(%run, "a completion was given up; the run stays claimed until the next start takes it back");
-}
-
-fn tell(run: RunId, commands: &[Command]) {
-    for command in commands {
-        if let Command::DeadLetter { reason } = command {
-            tracing::warn!(%run, code = %reason, "a run is a dead letter: {}", reason.title());
-        }
-    }
+    AttemptReport::bare(number, end, now)
 }

@@ -32,6 +32,10 @@ fn is_of_the_interpreter(name: &str) -> bool {
     is_compiled || name.starts_with(MARK)
 }
 
+fn contents() -> Contents<'static> {
+    Contents::new(embedded::FILES.iter().copied()).allowing(is_of_the_interpreter)
+}
+
 /// Where a runtime lies.
 #[derive(Debug, Clone)]
 pub struct Runtime {
@@ -54,11 +58,18 @@ impl Runtime {
                 "removed runtimes that were cut off while they were written"
             );
         }
-        let runtime = Contents::new(embedded::FILES.iter().copied()).allowing(is_of_the_interpreter);
-        if let Put::Mended(what) = runtime.put(&target)? {
+        if let Put::Mended(what) = contents().put(&target)? {
             tracing::warn!(folder = %target.display(), what, "the Python runtime had changed on disk; it is written anew");
         }
         Ok(Self { folder: target })
+    }
+
+    /// In what it differs from what is in the binary by now, in a few words.
+    ///
+    /// # Errors
+    /// Whatever the system says; that it is gone, above all.
+    pub fn difference(&self) -> io::Result<Option<String>> {
+        contents().difference(&self.folder)
     }
 
     /// Has the runtime compiled by the interpreter that is to run it, unless it was and nothing of it has changed: a zygote
@@ -180,6 +191,7 @@ mod tests {
         ];
         for damage in damages {
             damage(&child).unwrap();
+            assert!(runtime.difference().unwrap().is_some());
             Runtime::extract(root.path()).unwrap();
             assert_eq!(fs::read(&child).unwrap(), whole);
             assert!(!child.with_file_name("json.py").exists());

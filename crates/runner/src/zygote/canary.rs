@@ -83,10 +83,14 @@ impl Canary {
                     hung: true,
                 });
             }
+            // No code of the project's runs in it: whatever went wrong is not its doing.
             AttemptEnd::Failed { code, message, .. } => {
                 let said: Vec<String> = report.logs.into_iter().map(|entry| entry.content).collect();
-                let message = format!("the trial child failed: {message} {}", said.join(" · "));
-                return Err(SpawnError { code, message });
+                let message = format!("the trial child failed ({code}): {message} {}", said.join(" · "));
+                return Err(SpawnError {
+                    code: Code::CouldNotStart,
+                    message,
+                });
             }
             other => {
                 return Err(SpawnError {

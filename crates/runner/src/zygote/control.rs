@@ -153,7 +153,21 @@ impl Fields<'_> {
     }
 }
 
+/// However the listening ends: nobody waits any more for what it would have told.
+struct Gone(Arc<Control>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Release);
+        let left: Vec<u64> = self.0.children().keys().copied().collect();
+        for token in left {
+            self.0.end(token, Exit::ZygoteGone);
+        }
+    }
+}
+
 async fn listen(control: Arc<Control>) {
+    let _gone = Gone(Arc::clone(&control));
     let mut buffer = [0; PACKET];
     loop {
         match control.packets.receive(&mut buffer).await {
@@ -169,10 +183,5 @@ async fn listen(control: Arc<Control>) {
                 break;
             }
         }
-    }
-    control.gone.store(true, Ordering::Release);
-    let left: Vec<u64> = control.children().keys().copied().collect();
-    for token in left {
-        control.end(token, Exit::ZygoteGone);
     }
 }

@@ -68,6 +68,14 @@ impl Launchers {
         })
     }
 
+    /// Whether the current one has ended, and everything that it started with it.
+    pub fn is_gone(&self) -> bool {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_gone()
+    }
+
     /// One that is alive.
     ///
     /// # Errors
@@ -85,16 +93,31 @@ impl Launchers {
     }
 }
 
+/// How long imports may take unless configured: slow for a laptop's first start of a large library, short for a person who waits.
+pub const IMPORT_TIMEOUT: Duration = Duration::from_secs(30);
+
 fn launch(program: &Path, file: &Path) -> io::Result<Arc<Launcher>> {
     let launcher = Launcher::start(program)?;
     recovery::mark_launcher(file, launcher.pid())?;
     Ok(launcher)
 }
 
-/// How long imports may take unless configured: slow for a laptop's first start of a large library, short for a person who waits.
-pub const IMPORT_TIMEOUT: Duration = Duration::from_secs(30);
-
 impl Environment {
+    /// What is wrong with what all zygotes need, if something is: then no project is to blame that cannot be imported.
+    pub fn fault(&self) -> Option<String> {
+        if self.launchers.is_gone() {
+            return Some("the launcher ended, and all zygotes with it".to_owned());
+        }
+        let what = match self.runtime.difference() {
+            Ok(difference) => difference?,
+            Err(error) => error.to_string(),
+        };
+        let folder = self.runtime.folder.display();
+        Some(format!(
+            "the Python runtime in {folder} is damaged ({what}): start the server again, which mends it"
+        ))
+    }
+
     /// A name for a child's folder that no other of this server has had.
     pub fn folder_name(&self) -> String {
         format!("c{}", self.folders.fetch_add(1, Ordering::Relaxed))

@@ -108,7 +108,11 @@ impl ProcessSource for Cold {
     async fn child(&self) -> Result<Child, SpawnError> {
         let started = start::start(&self.environment, &self.project, Some(ForkWay::Cold)).await;
         let imported = started.map_err(|error| SpawnError {
-            code: Code::ImportFailedInChild,
+            code: if error.code.is_fault_of_surroundings() {
+                error.code
+            } else {
+                Code::ImportFailedInChild
+            },
             message: error.message,
         })?;
         let mut child = fork(&self.environment, &imported).await?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,6 +22,8 @@ use crate::deploy_error::DeployError;
 use crate::launcher::Spawned;
 use crate::packet::{self, Packets};
 
+/// How long the launcher may take to start a process.
+const SPAWN_PATIENCE: Duration = Duration::from_secs(30);
 /// How much of what a zygote prints is kept to explain its failure, bytes.
 const OUTPUT_KEPT: usize = 16 * 1024;
 
@@ -47,6 +50,22 @@ pub struct Imported {
 /// # Errors
 /// [`DeployError`]: the project's own doing (AC02xx), or no process could be had (AC0311, AC0501).
 pub async fn start(
+    environment: &Environment,
+    project: &Project,
+    wanted: Option<ForkWay>,
+) -> Result<Imported, DeployError> {
+    let started = import(environment, project, wanted).await;
+    started.map_err(|error| match environment.fault() {
+        // What looks like the project's doing is ours then.
+        Some(fault) if !error.code.is_fault_of_surroundings() => DeployError::ours(
+            Code::CouldNotStart,
+            format!("{fault}; what was seen of it: {}", error.message),
+        ),
+        _ => error,
+    })
+}
+
+async fn import(
     environment: &Environment,
     project: &Project,
     wanted: Option<ForkWay>,
@@ -90,7 +109,7 @@ pub async fn start(
     if way == ForkWay::LateImport && mode == ZygoteMode::Serve {
         // This process has threads that a fork would lose; another one, without the project, takes its place.
         end(&process);
-        let mut late = Box::pin(start(environment, project, Some(way))).await?;
+        let mut late = Box::pin(import(environment, project, Some(way))).await?;
         late.reason = reason;
         late.warnings = ready.warnings;
         return Ok(late);
@@ -134,7 +153,15 @@ async fn spawn(
     let (reader, writer) = output_pipe().map_err(failed)?;
     let request = environment.spawn_request(policy, hash_seed);
     let launcher = environment.launchers.alive().map_err(failed)?;
-    let process = launcher.spawn(request, theirs, writer).await.map_err(failed)?;
+    let spawned = tokio::time::timeout(SPAWN_PATIENCE, launcher.spawn(request, theirs, writer)).await;
+    let process = spawned
+        .unwrap_or_else(|_| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the launcher does not answer",
+            ))
+        })
+        .map_err(failed)?;
     Ok((Packets::new(ours).map_err(failed)?, process, reader))
 }
 
