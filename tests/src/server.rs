@@ -64,6 +64,12 @@ impl<'a> Setup<'a> {
         self.variable("AFTERCALL_FAIL_POINT", format!("{name}:{nth}"))
     }
 
+    /// Panics the `nth` time that it passes the fail point `name`.
+    #[must_use]
+    pub fn panic_point(self, name: &str, nth: u64) -> Self {
+        self.variable("AFTERCALL_FAIL_POINT", format!("{name}:{nth}:panic"))
+    }
+
     /// Starts it and waits until it is ready.
     #[must_use]
     pub fn start(&self) -> Server<'a> {

@@ -380,3 +380,59 @@ fn no_process_outlives_its_supervisor_not_one_that_ignores_signals_nor_one_that_
         server.wait_until_nothing_is_left()
     );
 }
+
+/// Its first attempt is told of, then sleeps for good and listens to no signal; the second returns.
+const STUBBORN_AT_FIRST: &str = r#"
+import os
+import signal
+import time
+
+
+def end_function(conv):
+    if conv.run.attempt > 1:
+        return
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    os.write(1, b"here\n")
+    while True:
+        time.sleep(1)
+"#;
+
+#[test]
+fn a_fault_of_ours_in_an_attempt_ends_that_attempt_and_its_child_and_nothing_else() {
+    let place = Place::new();
+    let project = Project::of(STUBBORN_AT_FIRST);
+    // Passed as the child is told what to run, then as it has printed.
+    let setup = place
+        .server()
+        .set("backoff.base_s", 0)
+        .panic_point("runner.during_attempt", 2);
+    let server = setup.start();
+    server.deploy(project.path(), PROJECT);
+    let sent = server
+        .send(PROJECT, &conversation("broken-off", &json!({})))
+        .expect(202);
+    let run = text(&sent.json()["run_id"]);
+    server.wait_until_done();
+    let detail = server.run(&run);
+    assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
+    let attempts = detail["attempts"].as_array().unwrap();
+    let ends: Vec<_> = attempts
+        .iter()
+        .map(|one| (&one["outcome"], &one["code"]))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (&json!("failed"), &json!("AC0901")),
+            (&json!("returned"), &Value::Null)
+        ],
+        "{detail:#}"
+    );
+    let ignores_sigterm = 15;
+    until("the child that nobody listens to any more is ended", || {
+        let processes = server.processes();
+        (!processes.iter().any(|one| one.ignores(ignores_sigterm))).then_some(())
+    });
+    assert_eq!(server.get("/v1/status")["runner"]["running"], 0);
+}

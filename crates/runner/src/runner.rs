@@ -219,7 +219,11 @@ async fn attempt_prepared(
         killer: child.killer.clone(),
         over: false,
     };
-    let mut report = attempt::run(child, assignment, &prepared.terms, stop, &*shared.options.clock).await;
+    let clock = || {
+        store::fail_point!("runner.during_attempt");
+        (shared.options.clock)()
+    };
+    let mut report = attempt::run(child, assignment, &prepared.terms, stop, &clock).await;
     child_ends.over = true;
     source.confinement().clone_into(&mut report.confinement);
     Ok(report)

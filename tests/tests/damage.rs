@@ -1,0 +1,105 @@
+//! What is damaged on the disk costs no run its attempts, and is mended.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use system_tests::{Place, Project, Server, conversation, until};
+
+const PROJECT: &str = "damage";
+const FUNCTION: &str = "def end_function(conv):\n    conv.log.info('whole')\n";
+
+/// The only folder there.
+fn only(folder: &Path) -> PathBuf {
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folders: Vec<_> = folders.filter(|path| path.is_dir()).collect();
+    let [one] = &folders[..] else {
+        panic!("{folders:?}")
+    };
+    one.clone()
+}
+
+/// Ends the launcher, and with it every zygote: the next attempt needs a new one.
+fn end_zygotes(server: &Server<'_>) {
+    for process in server.processes() {
+        process.signal(Signal::KILL);
+    }
+    until("the zygotes are gone", || {
+        server.processes().is_empty().then_some(())
+    });
+}
+
+fn send(server: &Server<'_>, id: &str) -> String {
+    let sent = server
+        .send(PROJECT, &conversation(id, &json!({})))
+        .expect(202)
+        .json();
+    sent["run_id"].as_str().unwrap().to_owned()
+}
+
+/// The run once it has met its second fault: it was attempted, and that is not held against it.
+fn held_up(server: &Server<'_>, run: &str) -> Value {
+    let detail = until("the run was attempted twice", || {
+        let detail = server.run(run);
+        let ended = detail["attempts"].as_array().unwrap().iter();
+        (ended.filter(|one| !one["ended_at"].is_null()).count() >= 2).then_some(detail)
+    });
+    assert_eq!(detail["run"]["failures"], 0, "{detail:#}");
+    assert_eq!(detail["run"]["last_error"], detail["attempts"][0]["code"]);
+    detail
+}
+
+#[test]
+fn a_damaged_runtime_costs_no_attempt_and_is_mended_by_the_next_start() {
+    let place = Place::new();
+    let project = Project::of(FUNCTION);
+    // Were these faults failures, two of them would make a dead letter.
+    let setup = place.server().set("attempts", 2).set("backoff.base_s", 0);
+    let server = setup.start();
+    server.deploy(project.path(), PROJECT);
+    let runtime = only(&place.data().join("runtimes"));
+    let file = runtime.join("aftercall/_runtime/zygote.py");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    end_zygotes(&server);
+    let run = send(&server, "damaged-runtime");
+    let detail = held_up(&server, &run);
+    let first = &detail["attempts"][0];
+    assert_eq!(first["code"], "AC0311", "{detail:#}");
+    let message = first["message"].as_str().unwrap();
+    assert!(message.contains("_runtime/zygote.py is changed"), "{message}");
+    server.terminate();
+    server.wait_until_ended();
+
+    let server = setup.start();
+    assert_eq!(fs::read(&file).unwrap(), whole);
+    server.wait_until_done();
+    assert_eq!(server.run(&run)["run"]["status"], "succeeded");
+}
+
+#[test]
+fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
+    let place = Place::new();
+    let project = Project::of(FUNCTION);
+    let setup = place.server().set("attempts", 2).set("backoff.base_s", 0);
+    let server = setup.start();
+    server.deploy(project.path(), PROJECT);
+    server.terminate();
+    server.wait_until_ended();
+    let file = only(&place.data().join("deployments")).join("functions/end_function.py");
+    fs::write(&file, FUNCTION.replace("whole", "other")).unwrap();
+
+    let server = setup.start();
+    let run = send(&server, "damaged-deployment");
+    let detail = held_up(&server, &run);
+    assert_eq!(detail["attempts"][0]["code"], "AC0210", "{detail:#}");
+    server.deploy(project.path(), PROJECT);
+    assert_eq!(fs::read_to_string(&file).unwrap(), FUNCTION);
+    server.wait_until_done();
+    let detail = server.run(&run);
+    assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
+    let last = detail["attempts"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["logs"][0]["content"], "whole", "{detail:#}");
+}
