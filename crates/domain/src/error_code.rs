@@ -57,6 +57,8 @@ codes! {
     StoreReadOnly = "AC0106", "the disk is full, nothing new is accepted for now";
     UnknownProject = "AC0107", "there is no such project";
     Draining = "AC0108", "the server is stopping";
+    Busy = "AC0109", "as much is being taken in as may be at once";
+    BodyStalled = "AC0110", "the body did not come in time";
 
     NoEndFunctionFile = "AC0201", "the project has no functions/end_function.py";
     BadEndFunction = "AC0202", "end_function is missing or cannot be called with conv";

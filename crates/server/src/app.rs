@@ -7,9 +7,9 @@ use std::time::Duration;
 use api::ConfigurationView;
 use domain::{ProjectName, Timestamp};
 use store::{Store, StoreError};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::admission::Admission;
 use crate::drain::Drain;
 use crate::engine::Engine;
 use crate::key_cache::KeyCache;
@@ -41,7 +41,7 @@ pub struct App {
 /// How much is taken at once. Whatever is beyond waits, or is refused with a code.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once, over all addresses; further ones wait in the system's queue.
+    /// Connections at once of each address; further ones wait in the system's queue.
     pub connections: usize,
     /// Bytes of one conversation.
     pub conversation_bytes: usize,
@@ -49,10 +49,18 @@ pub struct Limits {
     pub archive_bytes: usize,
     /// Bytes of any other request's body.
     pub request_bytes: usize,
-    /// Bytes of all bodies that are being read or worked on at once, batches aside; who would exceed it waits.
+    /// Bytes of all bodies that are being read or worked on at once, counted as they arrive.
     pub body_budget_bytes: usize,
-    /// Batches (NDJSON) that are taken in at once; further ones wait.
+    /// The same of one key.
+    pub key_budget_bytes: usize,
+    /// Bodies of one key that are arriving at once.
+    pub bodies_per_key: usize,
+    /// Batches (NDJSON) that are taken in at once.
     pub batches: usize,
+    /// The same of one key.
+    pub batches_per_key: usize,
+    /// How long a request waits for one of these to have room; then it is told to come back.
+    pub admission_timeout: Duration,
     /// Lines of a batch that are committed together at most.
     pub batch_lines: usize,
     /// Bytes of a batch that are committed together, about.
@@ -61,7 +69,11 @@ pub struct Limits {
     pub unread_answer_bytes: usize,
     /// For a request's head, and between requests of a connection.
     pub head_timeout: Duration,
-    /// For a request's whole body; in a batch, without any byte of it.
+    /// For the first byte of a body.
+    pub first_byte_timeout: Duration,
+    /// Without any further byte of a body; in a batch, of a line that has begun.
+    pub stall_timeout: Duration,
+    /// For a request's whole body; in a batch, for one line, and without any further one.
     pub body_timeout: Duration,
     /// For a client that reads nothing of its answer; then its connection is ended.
     pub unread_timeout: Duration,
@@ -78,20 +90,23 @@ impl Default for Limits {
             archive_bytes: usize::try_from(project::MAX_ARCHIVE_BYTES).unwrap_or(usize::MAX),
             request_bytes: 64 * 1024,
             body_budget_bytes: 256 * MIB,
-            batches: 16,
+            key_budget_bytes: 64 * MIB,
+            bodies_per_key: 64,
+            batches: 32,
+            batches_per_key: 8,
+            admission_timeout: Duration::from_secs(1),
             batch_lines: 256,
             batch_bytes: 4 * MIB,
-            unread_answer_bytes: 16 * MIB,
+            unread_answer_bytes: 8 * MIB,
             head_timeout: Duration::from_secs(30),
+            first_byte_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
             unread_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
         }
     }
 }
-
-/// One unit of [`Shared::body_budget`].
-pub(crate) const BUDGET_UNIT: usize = 1024;
 
 /// What all requests share.
 pub(crate) struct Shared {
@@ -102,8 +117,7 @@ pub(crate) struct Shared {
     pub keys: KeyCache,
     pub projects: Projects,
     pub drain: Drain,
-    pub body_budget: Arc<Semaphore>,
-    pub batches: Arc<Semaphore>,
+    pub admission: Admission,
 }
 
 pub(crate) type SharedState = axum::extract::State<Arc<Shared>>;
@@ -112,8 +126,7 @@ impl Shared {
     pub fn new(app: App, limits: Limits, insecure_no_auth: bool) -> Self {
         let started_at = (app.clock)();
         Self {
-            body_budget: Arc::new(Semaphore::new(limits.body_budget_bytes / BUDGET_UNIT)),
-            batches: Arc::new(Semaphore::new(limits.batches)),
+            admission: Admission::new(&limits),
             keys: KeyCache::default(),
             projects: Projects::default(),
             drain: Drain::default(),

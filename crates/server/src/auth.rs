@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use crypto::ApiKeySecret;
-use domain::{Code, Environment, ProjectName};
+use domain::{Code, Environment, KeyId, ProjectName};
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
 use store::Scope;
@@ -27,6 +27,8 @@ pub(crate) enum Peer {
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
+    /// By this key; `None` for the one who owns the machine.
+    pub key: Option<KeyId>,
     /// Bound to this project.
     pub project: Option<ProjectName>,
     /// May touch these environments.
@@ -38,6 +40,7 @@ impl Principal {
     /// The one who owns the machine, or its data folder.
     fn owner() -> Self {
         Self {
+            key: None,
             project: None,
             environments: Environment::ALL.to_vec(),
             scope: Scope::Admin,
@@ -151,6 +154,7 @@ async fn authenticate(parts: &Parts, shared: &Shared) -> ApiResult<Principal> {
     match shared.keys.find(hash, shared.app.store.api_key(hash)).await? {
         Some(key) if key.revoked_at.is_some() => Err(bad_key("the API key was revoked")),
         Some(key) => Ok(Principal {
+            key: Some(key.id),
             project: key.project.clone(),
             environments: key.environments.clone(),
             scope: key.scope,

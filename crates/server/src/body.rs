@@ -8,26 +8,31 @@ use domain::Code;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::app::{BUDGET_UNIT, Shared};
-use crate::problem::{ApiError, ApiResult, bad_field, internal, shown, too_large};
+use crate::admission::{Admitted, Share};
+use crate::app::{Limits, Shared};
+use crate::auth::Principal;
+use crate::problem::{ApiError, ApiResult, bad_field, shown, stalled, too_large};
 
 /// How much of a body that is refused is still read, in bytes: a client that sends before it listens would otherwise
 /// see a broken connection in place of the answer.
 const DISCARDED_MAX: usize = 64 * 1024 * 1024;
-/// How long that may take.
+/// How long it is waited for any further piece of such a body: a client that sends nothing waits for its answer.
+const DISCARD_PAUSE: Duration = Duration::from_millis(100);
+/// How long all of it may take.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A body, and its share of the budget, which is given back when this is dropped.
+/// A body, and its share of what may be held, which is given back when this is dropped.
 pub(crate) struct Whole {
     pub bytes: Bytes,
-    _share: OwnedSemaphorePermit,
+    _share: Share,
 }
 
-/// Reads a body of at most `limit` bytes. `what` names it in errors.
+/// Reads a body of at most `limit` bytes for this principal. `what` names it in errors.
 pub(crate) async fn read(
     shared: &Shared,
+    principal: &Principal,
     headers: &HeaderMap,
     mut body: Body,
     what: &str,
@@ -37,62 +42,93 @@ pub(crate) async fn read(
     let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > limit) {
-        discard(body).await;
-        return Err(too_large(what, limit));
-    }
-    // Without a length it may become as long as is allowed.
-    let units = length
-        .unwrap_or(limit)
-        .div_ceil(BUDGET_UNIT)
-        .min(shared.limits.body_budget_bytes / BUDGET_UNIT);
-    let share = std::sync::Arc::clone(&shared.body_budget)
-        .acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX))
-        .await
-        .map_err(|closed| internal(&closed))?;
-    let reading = collect(&mut body, length, limit);
-    let bytes = match tokio::time::timeout(shared.limits.body_timeout, reading).await {
-        Ok(Some(read)) => read.map_err(|error| incomplete(&error.to_string()))?,
-        Ok(None) => {
-            discard(body).await;
-            return Err(too_large(what, limit));
-        }
-        Err(_) => return Err(incomplete("it did not come in time")),
+    let read = match length {
+        Some(length) if length > limit => Err(too_large(what, limit)),
+        _ => match shared.admission.body(principal.key).await {
+            Ok(admitted) => {
+                let room = Room {
+                    admitted,
+                    what,
+                    limit,
+                };
+                collect(&shared.limits, &mut body, length, room).await
+            }
+            Err(busy) => Err(busy),
+        },
     };
-    Ok(Whole { bytes, _share: share })
+    if read.is_err() {
+        discard(body).await;
+    }
+    read
 }
 
-/// `None` if it is longer than `limit`.
-async fn collect(body: &mut Body, length: Option<usize>, limit: usize) -> Option<Result<Bytes, axum::Error>> {
+/// What a body may be.
+struct Room<'a> {
+    admitted: Admitted,
+    what: &'a str,
+    limit: usize,
+}
+
+async fn collect(
+    limits: &Limits,
+    body: &mut Body,
+    length: Option<usize>,
+    mut room: Room<'_>,
+) -> ApiResult<Whole> {
+    let deadline = Instant::now() + limits.body_timeout;
     let mut whole = BytesMut::new();
     let mut only = None;
-    while let Some(frame) = body.frame().await {
-        let data = match frame {
-            Ok(frame) => frame.into_data().unwrap_or_default(),
-            Err(error) => return Some(Err(error)),
-        };
-        if whole.len() + data.len() > limit {
-            return None;
+    let mut read = 0;
+    while let Some(data) = next(limits, body, read, deadline, room.what).await? {
+        read += data.len();
+        if read > room.limit {
+            return Err(too_large(room.what, room.limit));
         }
-        if whole.is_empty() && length == Some(data.len()) {
+        room.admitted.share.resize(read).await?;
+        if length == Some(data.len()) {
             // The usual case: all of it in one piece, which need not be copied.
             only = Some(data);
             continue;
         }
-        if let Some(first) = only.take() {
-            whole.extend_from_slice(&first);
-        }
-        whole.reserve(length.unwrap_or_default().saturating_sub(whole.len()).min(limit));
         whole.extend_from_slice(&data);
     }
-    Some(Ok(only.unwrap_or_else(|| whole.freeze())))
+    Ok(Whole {
+        bytes: only.unwrap_or_else(|| whole.freeze()),
+        _share: room.admitted.arrived(),
+    })
 }
 
-/// Reads what is left of a body that is refused, as far as that is bearable.
-async fn discard(mut body: Body) {
+/// The next piece of a body of which so much is there.
+async fn next(
+    limits: &Limits,
+    body: &mut Body,
+    read: usize,
+    deadline: Instant,
+    what: &str,
+) -> ApiResult<Option<Bytes>> {
+    let (patience, missing) = match read {
+        0 => (limits.first_byte_timeout, "no byte of it came"),
+        _ => (limits.stall_timeout, "no further byte of it came"),
+    };
+    let until = (Instant::now() + patience).min(deadline);
+    match timeout_at(until, body.frame()).await {
+        Ok(None) => Ok(None),
+        // Trailers say nothing to us.
+        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Ok(Some(Err(error))) => Err(incomplete(&error.to_string())),
+        Err(_) if until == deadline => Err(stalled(
+            &format!("{what} did not come whole"),
+            limits.body_timeout,
+        )),
+        Err(_) => Err(stalled(&format!("{what} is not there: {missing}"), patience)),
+    }
+}
+
+/// Reads what is at hand of a body that is refused, as far as that is bearable.
+pub(crate) async fn discard(mut body: Body) {
     let reading = async {
         let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = timeout(DISCARD_PAUSE, body.frame()).await {
             read += frame.data_ref().map_or(0, Bytes::len);
             if read > DISCARDED_MAX {
                 break;
@@ -100,7 +136,7 @@ async fn discard(mut body: Body) {
         }
     };
     // Whether it was all read or not: the answer is the same.
-    let _ = tokio::time::timeout(DISCARD_TIMEOUT, reading).await;
+    let _ = timeout(DISCARD_TIMEOUT, reading).await;
 }
 
 pub(crate) fn incomplete(why: &str) -> ApiError {
@@ -152,10 +188,12 @@ pub(crate) fn wrong_media_type(found: &str, expected: &str) -> ApiError {
 /// Reads a small JSON document. An empty body stands for `{}`, so that a request without particulars needs none.
 pub(crate) async fn json<T: DeserializeOwned>(
     shared: &Shared,
+    principal: &Principal,
     headers: &HeaderMap,
     body: Body,
 ) -> ApiResult<T> {
-    let whole = read(shared, headers, body, "The body", shared.limits.request_bytes).await?;
+    let limit = shared.limits.request_bytes;
+    let whole = read(shared, principal, headers, body, "The body", limit).await?;
     let text: &[u8] = if whole.bytes.is_empty() {
         b"{}"
     } else {

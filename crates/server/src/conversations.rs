@@ -46,8 +46,9 @@ use crate::runs;
         (status = 400, description = "AC0101, AC0102: not JSON, or not a conversation", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "AC0107: no such project", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "AC0103: accepted before with other content, which is kept", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "AC0110: too little of it came in time", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "AC0104", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "AC0105, AC0106, AC0108: come back after `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "AC0105, AC0106, AC0108, AC0109: come back after `Retry-After`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn post(
@@ -58,13 +59,13 @@ pub(crate) async fn post(
     body: Body,
 ) -> ApiResult<Response> {
     let is_batch = accepting::is_batch(&headers)?;
-    let way = Way::of(Arc::clone(&shared), principal, &params).await?;
+    let way = Way::of(Arc::clone(&shared), principal.clone(), &params).await?;
     if is_batch {
         body::refuse_encoded(&headers)?;
-        return ndjson::answer(shared, way, body).await;
+        return ndjson::answer(shared, principal.key, way, body).await;
     }
     let limit = shared.limits.conversation_bytes;
-    let whole = body::read(&shared, &headers, body, "The conversation", limit).await?;
+    let whole = body::read(&shared, &principal, &headers, body, "The conversation", limit).await?;
     let (status, accepted) = accepting::one(&way, whole.bytes.clone()).await?;
     let status = StatusCode::from_u16(status).map_err(|bad| internal(&bad))?;
     Ok((status, Json(accepted)).into_response())

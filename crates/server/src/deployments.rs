@@ -66,6 +66,7 @@ pub(crate) async fn post(
     }
     let archive = body::read(
         &shared,
+        &principal,
         &headers,
         body,
         "The archive",
@@ -248,7 +249,7 @@ pub(crate) async fn activate(
     body: Body,
 ) -> ApiResult<Json<ActivationView>> {
     params.only(&[])?;
-    let request: ActivationRequest = body::json(&shared, &headers, body).await?;
+    let request: ActivationRequest = body::json(&shared, &principal, &headers, body).await?;
     let (app, environment) = (&shared.app, request.environment);
     principal.check_environment(environment)?;
     let project = place::project(request.project, &principal, &shared).await?;

@@ -81,7 +81,7 @@ pub(crate) async fn post(
     body: Body,
 ) -> ApiResult<Response> {
     params.only(&[])?;
-    let request: KeyRequest = body::json(&shared, &headers, body).await?;
+    let request: KeyRequest = body::json(&shared, &principal, &headers, body).await?;
     check(&request, &principal)?;
     let (app, id) = (&shared.app, KeyId::from_uuid(shared.new_id()));
     let created = create(&*app.store, &*app.entropy, id, shared.now(), request)

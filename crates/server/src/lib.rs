@@ -4,6 +4,7 @@
 //! [`bind`] opens the addresses, [`Bound::run`] answers on them until it is told to stop; [`serve`] is both.
 
 mod accepting;
+mod admission;
 mod app;
 mod auth;
 mod body;

@@ -63,6 +63,16 @@ impl Lines {
         }
     }
 
+    /// Bytes that are kept for lines which were not given out.
+    pub fn held(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// A line has begun and is not whole, once [`Self::next`] gives no more.
+    pub fn in_a_line(&self) -> bool {
+        self.cut || !self.pending.is_empty()
+    }
+
     /// The number that the next line has.
     pub fn next_number(&self) -> u64 {
         self.number + 1

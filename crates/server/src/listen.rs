@@ -141,7 +141,6 @@ impl Bound {
         let (alive, mut none_alive) = mpsc::channel::<()>(1);
         let listening = Arc::new(Listening {
             router: router(Arc::clone(&self.shared)),
-            room: Arc::new(Semaphore::new(limits.connections)),
             shared: Arc::clone(&self.shared),
         });
         let mut loops = JoinSet::new();
@@ -200,7 +199,6 @@ impl Socket {
 /// What all connections share.
 struct Listening {
     router: Router,
-    room: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
 
@@ -208,10 +206,12 @@ impl Listening {
     /// Takes connections until it is dropped, which ends them all. `alive` is held by those that are there before the
     /// drain begins; those that come after it are only told to come back later.
     async fn take(self: Arc<Self>, socket: Socket, alive: mpsc::Sender<()>) {
+        // Each address has its own, so that whoever fills one from afar does not keep the owner from the local socket.
+        let room = Arc::new(Semaphore::new(self.shared.limits.connections));
         let mut connections = JoinSet::new();
         let mut alive = Some(alive);
         loop {
-            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+            let Ok(room) = Arc::clone(&room).acquire_owned().await else {
                 return;
             };
             let accepted = tokio::select! {

@@ -8,40 +8,51 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use std::time::Duration;
+
 use api::LineAnswer;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
+use domain::KeyId;
 use futures_util::{FutureExt as _, stream};
 use http::header;
 use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::accepting::Way;
+use crate::admission::Admitted;
 use crate::app::{Limits, Shared};
-use crate::body::incomplete;
+use crate::body::{discard, incomplete};
 use crate::lines::{Line, Lines};
-use crate::problem::{ApiError, ApiResult, draining, internal, too_large};
+use crate::problem::{ApiError, ApiResult, draining, internal, stalled, too_large};
 
 /// Answers a batch. The answer begins before the batch has ended.
-pub(crate) async fn answer(shared: Arc<Shared>, way: Way, body: Body) -> ApiResult<Response> {
-    let turn = Arc::clone(&shared.batches)
-        .acquire_owned()
-        .await
-        .map_err(|closed| internal(&closed))?;
+pub(crate) async fn answer(
+    shared: Arc<Shared>,
+    key: Option<KeyId>,
+    way: Way,
+    body: Body,
+) -> ApiResult<Response> {
+    let admitted = match shared.admission.batch(key).await {
+        Ok(admitted) => admitted,
+        Err(busy) => {
+            discard(body).await;
+            return Err(busy);
+        }
+    };
     let answers = Arc::new(Answers::default());
     let intake = Intake {
         lines: Lines::new(shared.limits.conversation_bytes),
         shared,
         way,
         body,
+        admitted,
+        pace: Pace::begin(),
         answers: Arc::clone(&answers),
     };
-    tokio::spawn(async move {
-        intake.run().await;
-        drop(turn);
-    });
+    tokio::spawn(intake.run());
     // Dropped with the response, finished or not: so the intake learns that nobody listens any more.
     let reader = Reader(answers);
     let stream = stream::unfold(reader, |reader| async move {
@@ -63,7 +74,60 @@ struct Intake {
     lines: Lines,
     shared: Arc<Shared>,
     way: Way,
+    admitted: Admitted,
+    pace: Pace,
     answers: Arc<Answers>,
+}
+
+/// When the batch last got on.
+struct Pace {
+    /// Its last byte; before the first, its beginning.
+    byte: Instant,
+    /// The end of its last line.
+    line: Instant,
+    is_first: bool,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self {
+            byte: now,
+            line: now,
+            is_first: true,
+        }
+    }
+
+    fn piece(&mut self, ended_a_line: bool) {
+        self.byte = Instant::now();
+        self.is_first = false;
+        if ended_a_line {
+            self.line = self.byte;
+        }
+    }
+
+    /// What it took us to commit is not the client's time.
+    fn waited_for_us(&mut self) {
+        self.byte = Instant::now();
+        self.line = self.byte;
+    }
+
+    /// Until when something must come, and what is said if it does not.
+    fn until(&self, limits: &Limits, in_a_line: bool) -> (Instant, &'static str, Duration) {
+        if self.is_first {
+            let patience = limits.first_byte_timeout;
+            return (self.byte + patience, "No line is there: no byte came", patience);
+        }
+        let whole = limits.body_timeout;
+        let line = (self.line + whole, "No further line came whole", whole);
+        let stall = limits.stall_timeout;
+        let byte = (
+            self.byte + stall,
+            "The line is not whole: no further byte came",
+            stall,
+        );
+        if in_a_line && byte.0 < line.0 { byte } else { line }
+    }
 }
 
 impl Intake {
@@ -94,7 +158,15 @@ impl Intake {
                 None => self.next_piece().await,
             };
             match piece {
-                Piece::Data(data) => self.lines.push(&data),
+                Piece::Data(data) => {
+                    let ended_a_line = data.contains(&b'\n');
+                    self.lines.push(&data);
+                    self.pace.piece(ended_a_line);
+                    let held = self.lines.held() + batch.bytes;
+                    if let Err(busy) = self.admitted.share.resize(held).await {
+                        ended = Some(Piece::Broken(busy));
+                    }
+                }
                 Piece::End => {
                     // What is left without an end of its own is a line all the same.
                     if let Some((number, line)) = self.lines.last() {
@@ -106,10 +178,13 @@ impl Intake {
                 broken @ Piece::Broken(_) => ended = Some(broken),
             }
         }
-        self.answers.finish(match ended {
-            Some(Piece::Broken(why)) => Some(broken(self.lines.next_number(), why)),
-            _ => None,
-        });
+        let Some(Piece::Broken(why)) = ended else {
+            return self.answers.finish(None);
+        };
+        self.answers.finish(Some(broken(self.lines.next_number(), why)));
+        drop(self.admitted);
+        // Its client may be sending yet, and is to hear why it was broken off.
+        discard(self.body).await;
     }
 
     /// What has come already.
@@ -118,13 +193,12 @@ impl Intake {
     }
 
     async fn next_piece(&mut self) -> Piece {
+        let (until, missing, patience) = self.pace.until(&self.shared.limits, self.lines.in_a_line());
         tokio::select! {
             biased;
             frame = self.body.frame() => piece(frame),
             () = self.shared.drain.begun() => Piece::Broken(draining()),
-            () = sleep(self.shared.limits.body_timeout) => {
-                Piece::Broken(incomplete("no further byte came in time"))
-            }
+            () = sleep_until(until) => Piece::Broken(stalled(missing, patience)),
         }
     }
 
@@ -168,6 +242,9 @@ impl Intake {
         self.answers
             .until_room(self.shared.limits.unread_answer_bytes)
             .await;
+        self.pace.waited_for_us();
+        // Less than before, so there is room.
+        let _ = self.admitted.share.resize(self.lines.held()).await;
     }
 }
 

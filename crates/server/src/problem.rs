@@ -15,6 +15,8 @@ const RETRY_QUEUE_S: u32 = 5;
 const RETRY_DISK_S: u32 = 30;
 /// When to come back to a server that is stopping: another may be up by then.
 const RETRY_DRAIN_S: u32 = 10;
+/// When to come back to a server that has no room for more bodies: those that are there come whole, or are given up.
+const RETRY_BUSY_S: u32 = 2;
 /// When to come back after a fault that may be over at once.
 const RETRY_FAULT_S: u32 = 1;
 
@@ -213,6 +215,29 @@ pub(crate) fn queue_full() -> ApiError {
         ),
         RETRY_QUEUE_S,
     )
+}
+
+pub(crate) fn busy() -> ApiError {
+    later(
+        Problem::new(
+            Code::Busy,
+            503,
+            "As much is being taken in as may be at once, of this key or of all; nothing of this was kept.",
+            "Send it again after the time that Retry-After says, and fewer at a time.",
+        ),
+        RETRY_BUSY_S,
+    )
+}
+
+/// A body, or a line of a batch, of which too little comes.
+pub(crate) fn stalled(what: &str, waited: std::time::Duration) -> ApiError {
+    Problem::new(
+        Code::BodyStalled,
+        408,
+        format!("{what} within {} s.", waited.as_secs_f64()),
+        "Send it again, and without a pause.",
+    )
+    .into()
 }
 
 pub(crate) fn too_large(what: &str, limit: usize) -> ApiError {

@@ -207,7 +207,7 @@ pub(crate) async fn retry(
     body: Body,
 ) -> ApiResult<Json<RunView>> {
     params.only(&[])?;
-    let request: RetryRequest = body::json(&shared, &headers, body).await?;
+    let request: RetryRequest = body::json(&shared, &principal, &headers, body).await?;
     let run = find(&shared, &principal, &id).await?.summary;
     let deployment = match request.deployment {
         None => None,

@@ -277,3 +277,66 @@ async fn each_line_says_where_it_belongs_and_the_key_must_allow_it() {
         .await;
     assert_eq!(statuses(&answer.lines()), [(1, 202), (2, 403)]);
 }
+
+async fn impatient() -> House {
+    let limits = Limits {
+        first_byte_timeout: Duration::from_millis(300),
+        stall_timeout: Duration::from_millis(300),
+        body_timeout: Duration::from_millis(900),
+        ..Limits::default()
+    };
+    let house = House::with(Plan {
+        limits,
+        ..Plan::default()
+    })
+    .await;
+    house.deploy("support", 0xa1, Environment::Sandbox).await;
+    house
+}
+
+async fn ends_stalled(batch: &mut Open, line: u64, told: &str) {
+    let last = batch.answer().await.unwrap();
+    assert_eq!((&last["line"], &last["status"]), (&json!(line), &json!(408)));
+    assert_eq!(last["problem"]["code"], "AC0110");
+    let detail = last["problem"]["detail"].as_str().unwrap();
+    assert!(detail.contains(told), "{detail}");
+    assert_eq!(batch.answer().await, None);
+}
+
+#[tokio::test]
+async fn a_batch_that_does_not_get_on_is_ended_and_keeps_what_was_answered() {
+    let house = impatient().await;
+    let mut batch = Open::begin(&house).await;
+    ends_stalled(&mut batch, 1, "no byte came").await;
+
+    let mut batch = Open::begin(&house).await;
+    batch.send(line("a") + "{\"id\":").await;
+    assert_eq!(batch.answer().await.unwrap()["status"], 202);
+    ends_stalled(&mut batch, 2, "no further byte came").await;
+
+    // Between lines there is more time, and each line begins it anew.
+    let mut batch = Open::begin(&house).await;
+    for id in ["b", "c", "d"] {
+        batch.send(line(id)).await;
+        assert_eq!(batch.answer().await.unwrap()["status"], 202);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    ends_stalled(&mut batch, 4, "No further line came whole").await;
+}
+
+#[tokio::test]
+async fn a_line_that_only_trickles_is_not_waited_for() {
+    let house = impatient().await;
+    let mut batch = Open::begin(&house).await;
+    let pieces = batch.pieces.take().unwrap();
+    let trickle = async {
+        while pieces.send(Bytes::from_static(b" ")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = trickle => {}
+        () = ends_stalled(&mut batch, 1, "No further line came whole") => {}
+    }
+}

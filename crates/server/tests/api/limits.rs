@@ -8,6 +8,7 @@ use serde_json::json;
 use server::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::client::post;
 use crate::house::{House, Plan, conversation};
@@ -15,7 +16,9 @@ use crate::house::{House, Plan, conversation};
 async fn small() -> House {
     let limits = Limits {
         conversation_bytes: 1000,
-        body_timeout: Duration::from_millis(300),
+        body_timeout: Duration::from_millis(900),
+        first_byte_timeout: Duration::from_millis(300),
+        stall_timeout: Duration::from_millis(300),
         head_timeout: Duration::from_millis(300),
         ..Limits::default()
     };
@@ -92,9 +95,38 @@ async fn a_body_in_many_pieces_is_one_body() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let house = small().await;
-    let answer = by_hand(&house, &(head(&house, "content-length: 500") + "{\"id\":")).await;
+    for (body, told) in [
+        ("", "no byte of it came"),
+        ("{\"id\":", "no further byte of it came"),
+    ] {
+        let began = Instant::now();
+        let answer = by_hand(&house, &(head(&house, "content-length: 500") + body)).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 408 ") && answer.contains("AC0110") && answer.contains(told),
+            "{answer}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_only_trickles_is_not_waited_for() {
+    let house = small().await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let mut answer = Vec::new();
+    let request = head(&house, "content-length: 500");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // A byte each time that it would else be given up.
+    for _ in 0..20 {
+        let reading = tokio::time::timeout(Duration::from_millis(100), stream.read_buf(&mut answer));
+        if reading.await.is_ok() || stream.write_all(b" ").await.is_err() {
+            break;
+        }
+    }
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 400 ") && answer.contains("did not come in time"),
+        answer.starts_with("HTTP/1.1 408 ") && answer.contains("did not come whole"),
         "{answer}"
     );
 }
@@ -109,11 +141,11 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn bodies_beyond_the_budget_wait_their_turn() {
-    // Room for one body at a time.
+async fn bodies_beyond_the_budget_are_told_to_come_back_and_only_what_has_come_counts() {
     let limits = Limits {
-        body_budget_bytes: 1024,
-        conversation_bytes: 1000,
+        body_budget_bytes: 4096,
+        key_budget_bytes: 4096,
+        admission_timeout: Duration::from_millis(200),
         ..Limits::default()
     };
     let house = House::with(Plan {
@@ -122,24 +154,35 @@ async fn bodies_beyond_the_budget_wait_their_turn() {
     })
     .await;
     house.deploy("support", 0xa1, Environment::Sandbox).await;
-    let mut slow = TcpStream::connect(house.address).await.unwrap();
-    let text = conversation("slow").to_string();
+    let mut long = conversation("slow");
+    long["summary"] = "x".repeat(3000).into();
+    let text = long.to_string();
     let (first, rest) = text.split_at(10);
-    let request = head(&house, &format!("content-length: {}", text.len())) + first;
-    slow.write_all(request.as_bytes()).await.unwrap();
+    let mut slow = TcpStream::connect(house.address).await.unwrap();
+    let chunked = head(&house, &format!("content-length: {}", text.len())) + first;
+    slow.write_all(chunked.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let second = house.send(json!({"id": "second"}));
-    tokio::pin!(second);
-    let waited = tokio::time::timeout(Duration::from_millis(300), second.as_mut()).await;
-    assert!(
-        waited.is_err(),
-        "the second was taken while the first held all room"
+    // What it says that it will be is not there yet.
+    assert_eq!(house.send(json!({"id": "second"})).await.status, 202);
+    let (more, end) = rest.split_at(rest.len() - 10);
+    slow.write_all(more.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut other = conversation("third");
+    other["summary"] = "x".repeat(3000).into();
+    let refused = house.send(other.clone()).await;
+    assert_eq!(
+        (
+            refused.status.as_u16(),
+            refused.code(),
+            refused.header("retry-after")
+        ),
+        (503, "AC0109".to_owned(), Some("2"))
     );
-    slow.write_all(rest.as_bytes()).await.unwrap();
-    assert_eq!(second.await.status, 202);
+    slow.write_all(end.as_bytes()).await.unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    assert_eq!(house.send(other).await.status, 202);
 }
 
 #[tokio::test]

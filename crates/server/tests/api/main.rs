@@ -15,3 +15,4 @@ mod keys;
 mod limits;
 mod reading;
 mod server;
+mod starving;
