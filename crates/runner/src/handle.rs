@@ -9,7 +9,8 @@ use domain::{Environment as Where, Epoch, ProjectName, RunId};
 use project::Package;
 use serde::Serialize;
 use store::{Activation, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::attempt::Verdict;
 use crate::deploy_error::DeployError;
@@ -42,7 +43,11 @@ pub struct RunnerStatus {
 
 /// A running runner. Cheap to clone.
 #[derive(Clone)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle {
+    shared: Arc<Shared>,
+    /// What asks the store of its own accord.
+    loops: Arc<tokio::sync::Mutex<Vec<JoinHandle<()>>>>,
+}
 
 /// Makes what all zygotes share, launcher included.
 ///
@@ -108,23 +113,28 @@ impl Handle {
             count: AtomicUsize::new(0),
             wake: Notify::new(),
             idle: Notify::new(),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             recovered: AtomicBool::new(false),
             alone_wanted: AtomicBool::new(true),
         });
-        tokio::spawn(recovery::sweep(Arc::clone(&shared)));
-        tokio::spawn(claim_loop(Arc::clone(&shared)));
-        Ok(Self(shared))
+        let loops = vec![
+            tokio::spawn(recovery::sweep(Arc::clone(&shared))),
+            tokio::spawn(claim_loop(Arc::clone(&shared))),
+        ];
+        Ok(Self {
+            shared,
+            loops: Arc::new(tokio::sync::Mutex::new(loops)),
+        })
     }
 
     /// Something may be due: call after accepting, retrying, activating.
     pub fn wake(&self) {
-        self.0.wake.notify_one();
+        self.shared.wake.notify_one();
     }
 
     /// Ends the attempt of a run that was cancelled, if it is still of this epoch.
     pub fn kill(&self, run: RunId, epoch: Epoch) {
-        self.0.kill(run, epoch, Verdict::Cancelled);
+        self.shared.kill(run, epoch, Verdict::Cancelled);
     }
 
     /// Checks, unpacks, tries and records a package, and makes it the active one in `sandbox`.
@@ -137,7 +147,7 @@ impl Handle {
         package: Package,
         message: Option<String>,
     ) -> Result<Deployed, DeployError> {
-        let shared = &self.0;
+        let shared = &self.shared;
         let now = (shared.options.clock)();
         let deployed = deployments::deploy(
             &shared.nursery,
@@ -167,36 +177,41 @@ impl Handle {
     /// What it is doing.
     pub async fn status(&self) -> RunnerStatus {
         RunnerStatus {
-            running: self.0.count.load(Ordering::Acquire),
-            concurrency: self.0.options.concurrency,
+            running: self.shared.count.load(Ordering::Acquire),
+            concurrency: self.shared.options.concurrency,
             recovered: self.is_recovered(),
-            draining: self.0.draining.load(Ordering::Acquire),
-            confinement: self.0.options.mode,
-            zygotes: self.0.nursery.status().await,
+            draining: self.shared.is_draining(),
+            confinement: self.shared.options.mode,
+            zygotes: self.shared.nursery.status().await,
         }
     }
 
     /// The policy that runs follow.
     #[must_use]
     pub fn policy(&self) -> &domain::run::Policy {
-        &self.0.options.policy
+        &self.shared.options.policy
     }
 
     /// Whether what dead boots held has been taken back.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
-        self.0.recovered.load(Ordering::Acquire)
+        self.shared.recovered.load(Ordering::Acquire)
     }
 
-    /// Begins nothing more, waits `patience` for what is under way, then ends the rest and gives their runs back.
+    /// Begins nothing more, waits `patience` for what is under way, then ends the rest and gives their runs back. Afterwards
+    /// nothing asks the store any more.
     pub async fn drain(&self, patience: Duration) {
-        self.0.draining.store(true, Ordering::Release);
-        self.0.wake.notify_one();
+        self.shared.draining.send_replace(true);
+        for ended in self.loops.lock().await.drain(..) {
+            if let Err(fault) = ended.await {
+                tracing::error!(%fault, "a loop of the runner's broke off; please report this");
+            }
+        }
         if tokio::time::timeout(patience, self.until_idle()).await.is_ok() {
             return;
         }
         let stops: Vec<_> = {
-            let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
             running.values().map(|(_, stop)| stop.clone()).collect()
         };
         tracing::warn!(count = stops.len(), "giving back runs that did not end in time");
@@ -207,7 +222,7 @@ impl Handle {
             .await
             .is_err()
         {
-            let count = self.0.count.load(Ordering::Acquire);
+            let count = self.shared.count.load(Ordering::Acquire);
             tracing::error!(
                 count,
                 "what became of runs could not be committed; the next start takes them back"
@@ -217,8 +232,8 @@ impl Handle {
 
     async fn until_idle(&self) {
         loop {
-            let idle = self.0.idle.notified();
-            if self.0.count.load(Ordering::Acquire) == 0 {
+            let idle = self.shared.idle.notified();
+            if self.shared.count.load(Ordering::Acquire) == 0 {
                 return;
             }
             idle.await;

@@ -17,6 +17,8 @@ use crate::trouble::Trouble;
 
 /// How many orphaned runs are taken back between two looks.
 const ORPHANS: u32 = 500;
+/// How long it rests after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often the sweep looks again once it found nothing.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -169,12 +171,12 @@ fn end_leftover(pid: u32, mark: &LauncherMark) -> bool {
 /// Takes runs back from dead boots, now and for as long as the runner is there.
 pub(crate) async fn sweep(shared: Arc<Shared>) {
     let mut trouble = Trouble::new("taking back runs of earlier boots");
-    while !shared.draining.load(Ordering::Acquire) {
+    while !shared.is_draining() {
         match take_back(&shared).await {
             Ok(0) => {
                 trouble.worked();
                 shared.recovered.store(true, Ordering::Release);
-                tokio::time::sleep(SWEEP).await;
+                shared.rest(SWEEP).await;
             }
             Ok(count) => {
                 tracing::info!(count, "took back runs that an earlier boot held");
@@ -182,7 +184,7 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
             }
             Err(error) => {
                 trouble.failed(&error);
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                shared.rest(AFTER_FAILURE).await;
             }
         }
     }

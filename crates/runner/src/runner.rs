@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::run::Policy;
 use domain::{AttemptEnd, AttemptNumber, AttemptReport, Code, Epoch, RunId, Timestamp};
 use store::{Claim, ClaimedRun, Store, StoreError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
 use crate::completion::complete;
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     /// No attempt is there any more.
     pub idle: Notify,
     /// Nothing new is claimed.
-    pub draining: AtomicBool,
+    pub draining: watch::Sender<bool>,
     /// What dead boots held has been taken back.
     pub recovered: AtomicBool,
     /// A run that must run alone may be waiting for everything else to be over.
@@ -46,6 +46,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Sleeps, unless draining begins.
+    pub async fn rest(&self, time: Duration) {
+        let mut draining = self.draining.subscribe();
+        // The sender is ours: it cannot be gone.
+        let _ = tokio::time::timeout(time, draining.wait_for(|draining| *draining)).await;
+    }
+
     pub fn kill(&self, run: RunId, epoch: Epoch, verdict: Verdict) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, stop)) = running.get(&run)
@@ -59,7 +70,7 @@ impl Shared {
 /// Claims and attempts until the runner drains.
 pub(crate) async fn claim_loop(shared: Arc<Shared>) {
     let mut trouble = Trouble::new("claiming runs");
-    while !shared.draining.load(Ordering::Acquire) {
+    while !shared.is_draining() {
         let woken = shared.wake.notified();
         let rest = match claim_some(&shared).await {
             Ok(0) => until_due(&shared).await,
@@ -70,12 +81,12 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
             Ok(rest) => {
                 trouble.worked();
                 if !rest.is_zero() {
-                    tokio::select! { () = woken => {}, () = tokio::time::sleep(rest) => {} }
+                    tokio::select! { () = woken => {}, () = shared.rest(rest) => {} }
                 }
             }
             Err(error) => {
                 trouble.failed(&error);
-                tokio::time::sleep(AFTER_FAILURE).await;
+                shared.rest(AFTER_FAILURE).await;
             }
         }
     }
