@@ -94,6 +94,7 @@ codes! {
     AgeLimit = "AC0316", "the run is older than its age limit";
     AttemptsUsedUp = "AC0317", "all attempts failed";
     SwallowedFailure = "AC0318", "end_function returned although something it asked for had failed";
+    TmpFolderFull = "AC0319", "end_function filled its temporary folder";
 
     EffectRefused = "AC0401", "HTTP from end_function is not available";
     RequestTooLarge = "AC0402", "a request of end_function is larger than allowed";

@@ -36,6 +36,8 @@ pub enum Verdict {
     Flooded(usize),
     /// It asked for more effects than it may.
     TooManyEffects(u32),
+    /// Its own folder came to hold more than it may: in what way.
+    TmpFolderFull(String),
     /// What it wrote is not a frame.
     Protocol(FrameError),
     /// The start frame could not be made.
@@ -122,6 +124,10 @@ pub fn without_result(
         Verdict::TooManyEffects(limit) => failed(
             Code::OutputFlooded,
             format!("the attempt asked for more than {limit} effects"),
+        ),
+        Verdict::TmpFolderFull(how) => failed(
+            Code::TmpFolderFull,
+            format!("the attempt's temporary folder was filled: {how}"),
         ),
         Verdict::Protocol(FrameError::TooLarge {
             kind: crate::frame::kind::RESULT,
