@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aftercall.conv.host import current
-from aftercall.conv.log import text_of
+from aftercall.texts import safe_str, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _write(level: str, content: object, is_pii: bool, fields: dict[str, object])
     for layer in _bound:
         merged.update(layer)
     merged.update(fields)
-    current.host.log(level, text_of(content), bool(is_pii), "plog", merged or None)
+    current.host.log(level, safe_str(content), truth(is_pii), "plog", merged or None)
 
 
 def debug(msg: object, is_pii: bool = False, **fields: object) -> None:
@@ -58,7 +58,7 @@ def exception(msg: object, is_pii: bool = False, **fields: object) -> None:
 
     handled = sys.exc_info()[1]
     if handled is not None:
-        fields = {"exception": f"{type(handled).__name__}: {text_of(handled)}", **fields}
+        fields = {"exception": f"{type(handled).__name__}: {safe_str(handled)}", **fields}
     _write("error", msg, is_pii, fields)
 
 

@@ -11,12 +11,13 @@ import io
 import os
 import sys
 from _thread import RLock
-from json import JSONEncoder
 from time import time_ns
 
 from aftercall._runtime import frames
-from aftercall._runtime.limits import LOG_BYTES, LOG_ENTRIES, MAX_LOG_FIELDS, MAX_LOG_TEXT
+from aftercall._runtime.limits import LOG_BYTES, LOG_ENTRIES, MAX_LOG_FIELDS, MAX_LOG_TEXT, MAX_PAYLOAD_OUT
 from aftercall.conv.host import Host, current
+from aftercall.conv.jsonable import Limits, json_text, jsonable
+from aftercall.texts import safe_str
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,57 +25,65 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-#: Characters that a line without an end may have before it is written as an entry of its own.
-MAX_LINE = 32 * 1024
-#: Levels of data that are kept as they are when some of it cannot be JSON.
-MAX_CLEANED_DEPTH = 16
+#: Characters of a printed line in one entry, so that they fit in whatever bytes they have; the rest are further ones.
+MAX_LINE = MAX_LOG_TEXT // 4
+#: Characters that are taken at once from what is printed.
+MAX_WRITE = 1024 * 1024
+#: Values of one log entry's fields that are looked at: its bytes have no room for more.
+_FIELD_LIMITS = Limits(values=4_000, text=MAX_LOG_FIELDS)
+#: For what is not made of plain data after all: the supervisor takes no more than this in one result anyway.
+_RESULT_LIMITS = Limits(values=1_000_000, text=MAX_PAYLOAD_OUT)
+#: Fields of one entry that are shown when all of them together are too large.
+MAX_CUT_FIELDS = 64
 
 
 def cut(text: str, limit: int) -> str:
     """`text` with at most `limit` bytes of UTF-8; what is cut off is said."""
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) <= limit:
+    data = text[:limit].encode("utf-8", "backslashreplace")
+    if len(text) <= limit and len(data) <= limit:
         return text
     kept = data[: limit - 64].decode("utf-8", "ignore")
-    return f"{kept}… [{len(data) - limit + 64:,} more bytes were cut off]"
-
-
-def _repr(value: object) -> str:
-    from aftercall.state.encode import safe_repr
-
-    return safe_repr(value)
-
-
-#: Made once: `json.dumps` with arguments makes an encoder for each call.
-_plain = JSONEncoder(ensure_ascii=False)
-_strict = JSONEncoder(ensure_ascii=False, allow_nan=False, default=_repr)
+    return f"{kept}… [{max(1, len(text) - len(kept)):,} more characters were cut off]"
 
 
 def json_bytes(value: object) -> bytes:
-    """`value` as JSON in UTF-8; what JSON lacks as its `repr`. Never an exception: a run must not end of it."""
+    """Data of the runtime's own as JSON in UTF-8. Never an exception, should user code have got hold of it."""
     try:
-        text = _strict.encode(value)
-    except (ValueError, TypeError, RecursionError):  # nan, a circle, a key that is no text
-        text = _plain.encode(_cleaned(value, 0))
-    return text.encode("utf-8", "replace")
-
-
-def _cleaned(value: object, depth: int) -> object:
-    if depth < MAX_CLEANED_DEPTH:
-        if isinstance(value, dict):
-            return {key if type(key) is str else _repr(key): _cleaned(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [_cleaned(item, depth + 1) for item in value]
-    finite = isinstance(value, float) and value - value == 0.0
-    return value if value is None or finite or isinstance(value, str | bool | int) else _repr(value)
+        return json_text(value).encode()
+    except Exception:
+        return json_text(jsonable(value, _RESULT_LIMITS)).encode()
 
 
 def fields_json(fields: dict[str, object]) -> bytes:
-    """Fields as JSON; too large ones as the beginning of their text."""
-    data = json_bytes(fields)
-    if len(data) > MAX_LOG_FIELDS:
-        data = json_bytes({"truncated": cut(data.decode("utf-8", "replace"), MAX_LOG_FIELDS // 2)})
+    """A log entry's fields as JSON. Where they are too large together, the largest are cut and the others kept."""
+    kept = jsonable(fields, _FIELD_LIMITS)
+    data = json_text(kept).encode()
+    if len(data) > MAX_LOG_FIELDS and isinstance(kept, dict):
+        data = _cut_fields(kept)
     return data
+
+
+def _cut_fields(fields: dict[str, object]) -> bytes:
+    """Room is given to the small ones first; each gets at least its share, as JSON or as the beginning of it."""
+    texts = {name: json_text(value) for name, value in fields.items()}
+    names = sorted(list(texts)[:MAX_CUT_FIELDS], key=lambda name: len(texts[name]))
+    left = MAX_LOG_FIELDS - 64
+    cut_texts: dict[str, str] = {}
+    for index, name in enumerate(names):
+        around = len(json_text(name).encode()) + 3
+        share = left // (len(names) - index) - around
+        text = texts[name]
+        limit = share
+        while len(text.encode()) > share and limit > 64:
+            value = fields[name]
+            text = json_text(cut(value if isinstance(value, str) else texts[name], limit))
+            limit //= 2
+        cut_texts[name] = text if len(text.encode()) <= share else '"…"'
+        left -= around + len(cut_texts[name].encode())
+    parts = [f"{json_text(name)}: {cut_texts[name]}" for name in texts if name in cut_texts]
+    if len(names) < len(texts):
+        parts.append(f'"…": "{len(texts) - len(names):,} more fields were left out"')
+    return f"{{{', '.join(parts)}}}".encode()
 
 
 class Entries(Host):
@@ -141,15 +150,24 @@ class Stream(io.TextIOBase):
             os.write(self._fd, text.encode("utf-8", "backslashreplace"))
             return len(text)
         with self._lock:
-            *lines, partial = (self._partial + text).split("\n")
-            self._partial = ""
-            for line in lines:
-                self._entry(line)
-            while len(partial) > MAX_LINE:
-                self._entry(partial[:MAX_LINE])
-                partial = partial[MAX_LINE:]
-            self._partial = partial
+            for start in range(0, len(text), MAX_WRITE):  # a text of any size, without a second one of that size
+                self._take(text[start : start + MAX_WRITE])
         return len(text)
+
+    def _take(self, text: str) -> None:
+        *lines, partial = (self._partial + text).split("\n")
+        self._partial = ""
+        for line in lines:
+            self._entry(self._rest(line))
+        self._partial = self._rest(partial)
+
+    def _rest(self, line: str) -> str:
+        """Writes down all of a long line but what fits in one entry."""
+        start = 0
+        while len(line) - start > MAX_LINE:
+            self._entry(line[start : start + MAX_LINE])
+            start += MAX_LINE
+        return line[start:] if start else line
 
     def flush(self) -> None:
         """Writes down a line that has not ended yet."""
@@ -210,7 +228,10 @@ def logging_imported(module: object) -> None:
         def emit(self, record: object) -> None:
             level = str(record.levelname).lower()  # type: ignore[attr-defined]
             level = "error" if level == "critical" else level if level in ("debug", "info", "warning") else "error"
-            text = self.format(record)
+            try:
+                text = self.format(record)
+            except Exception as error:  # `logging.warning("%d", "x")`: as elsewhere, no reason for the caller to end
+                text = f"{safe_str(record.msg)} [not formatted: {type(error).__name__}: {safe_str(error)}]"  # type: ignore[attr-defined]
             current.host.log(level, text, False, "logging", {"logger": record.name})  # type: ignore[attr-defined]
 
     module.lastResort = ToRun(module.WARNING)  # type: ignore[attr-defined]

@@ -13,21 +13,23 @@ from json import JSONDecoder, JSONEncoder, loads
 from time import monotonic_ns, time_ns
 
 from aftercall._runtime import capture, frames
-from aftercall._runtime.effects import effects
+from aftercall._runtime.effects import effects, refusal_code
 from aftercall._runtime.ending import end_gracefully
 from aftercall._runtime.frames import Channel, Exchange
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
+from aftercall._runtime.returned import run_to_end, warn_of_unstarted
 from aftercall._runtime.seeding import reseed
 from aftercall._runtime.tracebacks import Places, error_document
 from aftercall.conv.conversation import Conversation
 from aftercall.conv.document import Run
 from aftercall.conv.host import current
 from aftercall.state import StateError, decode_state, encode_state, has_tags
+from aftercall.texts import safe_str
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from aftercall._runtime.cbor import Item
     from aftercall._runtime.project import LoadedProject
@@ -46,8 +48,6 @@ RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
 _STATE = JSONEncoder(ensure_ascii=False)
 #: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
 STACK_SIGNAL = 3
-#: Exit status of a child that could not even say what went wrong.
-EXIT_PROTOCOL = 70
 
 
 class Child:
@@ -69,10 +69,10 @@ class Child:
         try:
             self._serve()
         except (frames.ChannelClosed, BrokenPipeError):
-            status = EXIT_PROTOCOL  # nobody is left to tell
+            status = frames.EXIT_FAULT  # nobody is left to tell
         except BaseException as error:
-            status = EXIT_PROTOCOL
-            os.write(2, f"aftercall child: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+            status = frames.EXIT_FAULT
+            _tell_fault(error)
         finally:
             os._exit(status)
 
@@ -88,6 +88,7 @@ class Child:
         settings = parse(_bytes(start, 8))
         limits, grace = settings.get("limits"), settings.get("grace_s")
         current.host = host = capture.Entries(self._channel, limits if isinstance(limits, dict) else {})
+        self._channel.know()
         effects.open(Exchange(self._channel))
         faulthandler.register(STACK_SIGNAL, 2, all_threads=True)  # type: ignore[attr-defined,unused-ignore]  # not on Windows
         reseed(_bytes(start, 6))
@@ -152,8 +153,8 @@ class Child:
         self._timing["started_ns"] = monotonic_ns()
         try:
             returned = function(conv)
-            if returned is not None and hasattr(type(returned), "__await__"):
-                _run_awaitable(returned)  # type: ignore[arg-type]
+            if returned is not None:
+                returned = run_to_end(returned)
         except BaseException as raised:  # SystemExit and KeyboardInterrupt are the user's here, as any other
             self._timing["returned_ns"] = monotonic_ns()
             self._reserve = None
@@ -161,12 +162,16 @@ class Child:
             error = self._describe(raised)
         else:
             self._timing["returned_ns"] = monotonic_ns()
+            if returned is not None:
+                warn_of_unstarted(returned)
         end_gracefully(grace_s, lambda: self._finish(outcome, conv, error))
 
     def _describe(self, raised: BaseException) -> ErrorDocument:
         try:
-            return error_document(raised, self._places)
-        except (MemoryError, RecursionError) as second:
+            document = error_document(raised, self._places)
+            code = refusal_code(raised)
+            return {**document, "code": code} if code else document
+        except BaseException as second:  # memory, or an exception class that does as it likes when it is looked at
             return _plain_error(type(raised).__name__, f"(no traceback: {type(second).__name__} while it was written)")
 
     def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
@@ -179,7 +184,8 @@ class Child:
             state = _STATE.encode(encode_state(kept, _warn_of_value)).encode()
         except (StateError, RecursionError, MemoryError) as problem:
             if outcome == RETURNED:
-                outcome, error = RAISED, _plain_error("StateError", f"conv.state cannot be kept: {problem}")
+                kind = "MemoryError" if isinstance(problem, MemoryError) else "StateError"
+                outcome, error = RAISED, _plain_error(kind, f"conv.state cannot be kept: {problem}")
         self._result(outcome, state, conv._metrics, conv._actions, error)
 
     def _result(
@@ -205,6 +211,7 @@ class Child:
             message = f"the result is larger than {MAX_PAYLOAD_OUT:,} bytes: {told}"
             self._result(RAISED, error=_plain_error("ResultTooLarge", message))
             return
+        self._channel.check()
         self._channel.send(frames.RESULT, {0: outcome, 1: state, 2: parts[0], 3: parts[1], 4: parts[2], 5: parts[3]})
 
 
@@ -226,15 +233,6 @@ def parse(raw: bytes) -> dict[str, object]:
     return value
 
 
-def _run_awaitable(awaitable: Awaitable[object]) -> None:
-    import asyncio
-
-    async def main() -> None:
-        await awaitable
-
-    asyncio.run(main())
-
-
 def _warn_of_state(path: str, text: str) -> None:
     current.host.log("warning", f"conv.state{path}: {text}", False, "runtime", None)
 
@@ -243,6 +241,16 @@ def _warn_of_value(path: str, value: object, reason: str) -> None:
     name = type(value).__qualname__
     text = f"conv.state{path}: a {name} cannot be kept ({reason}): its text stands in its place"
     current.host.log("warning", text, False, "runtime", None)
+
+
+def _tell_fault(error: BaseException) -> None:
+    """On the output, since there is no result: what went wrong, and where in the runtime."""
+    frame, places = error.__traceback__, []
+    while frame is not None:
+        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
+        frame = frame.tb_next
+    text = f"aftercall child: {type(error).__name__}: {safe_str(error)} ({' > '.join(places)})\n"
+    os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 def _plain_error(kind: str, message: str) -> ErrorDocument:

@@ -53,6 +53,36 @@ class RequestAtImport(EffectError):
         self.site = site
 
 
+#: Exceptions looked at along `__cause__`, `__context__` and arguments.
+_MAX_LOOKED_AT = 64
+
+
+def refusal_in(error: BaseException, kind: type[EffectError] = EffectError) -> EffectError | None:
+    """Our own refusal that `error` is, was raised from, or carries: libraries wrap what they catch, some twice."""
+    pending: list[object] = [error]
+    seen: set[int] = set()
+    while pending and len(seen) < _MAX_LOOKED_AT:
+        item = pending.pop(0)
+        if not issubclass(type(item), BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if issubclass(type(item), kind):
+            return item  # type: ignore[return-value]
+        below: BaseException = item  # type: ignore[assignment]
+        pending += [*below.args, getattr(below, "reason", None), *getattr(below, "exceptions", ())]
+        pending += [below.__cause__, None if below.__suppress_context__ else below.__context__]
+    return None
+
+
+def refusal_code(error: BaseException) -> str | None:
+    """The code of the refused request that ended the function, if one did."""
+    try:
+        refusal = refusal_in(error)
+    except Exception:  # an exception class that does as it likes when it is looked at
+        return None
+    return None if refusal is None else refusal.code
+
+
 class Effects:
     """Where requests go: nowhere (while importing), or to the supervisor (in a child)."""
 
@@ -92,7 +122,7 @@ class Effects:
         self.check_open(f"{method} {url}")
         assert self._exchange is not None
         request = {"method": method, "url": url, "headers": headers, "site": self.call_site()}
-        data = dumps(request, ensure_ascii=False).encode("utf-8", "replace")
+        data = dumps(request).encode()
         answer = self._exchange.ask(MAIN_LANE, "http", data, body)
         return _response(answer, method, url)
 

@@ -41,7 +41,10 @@ def _threads_to_join() -> bool:
 
 
 class _Watch:
-    """Ends the process with the result when the grace time is over: a thread, as native code may hold the main one."""
+    """Ends the process with the result when the grace time is over: a thread, as native code may hold the main one.
+
+    Where no thread can be started (the function has used up what there is of them, or of memory) an alarm has to do.
+    """
 
     def __init__(self, grace_s: float, finish: Callable[[], None]) -> None:
         from _thread import allocate_lock, start_new_thread
@@ -51,7 +54,16 @@ class _Watch:
         self._ended = allocate_lock()
         self._ended.acquire()
         self._mine = allocate_lock()
-        start_new_thread(self._wait, ())
+        try:
+            start_new_thread(self._wait, ())
+        except (RuntimeError, MemoryError):
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        import signal
+
+        signal.signal(signal.SIGALRM, lambda *_: self._end() if self._mine.acquire(blocking=False) else None)
+        signal.setitimer(signal.ITIMER_REAL, self._grace_s)
 
     def stop(self) -> bool:
         """True if the main thread is to finish; False if the watch has begun to."""
@@ -64,6 +76,9 @@ class _Watch:
     def _wait(self) -> None:
         if self._ended.acquire(timeout=self._grace_s) or not self._mine.acquire(blocking=False):
             return
+        self._end()
+
+    def _end(self) -> None:
         text = f"threads or atexit handlers were still running {self._grace_s:g} s after the function: cut off"
         try:
             current.host.log("warning", text, False, "runtime", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from _thread import RLock, allocate_lock
+from errno import EBADF, EINVAL, ENOTCONN
 
 from aftercall._runtime import cbor
 from aftercall._runtime.limits import MAX_PAYLOAD_IN, MAX_PAYLOAD_OUT
@@ -11,6 +12,7 @@ from aftercall._runtime.limits import MAX_PAYLOAD_IN, MAX_PAYLOAD_OUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _thread import LockType
+    from typing import NoReturn
 
     from aftercall._runtime.cbor import Item
 
@@ -19,6 +21,14 @@ VERSION = 1
 CHANNEL_FD = 3
 
 START, EFFECT, ANSWER, LOG, RESULT = 1, 2, 3, 7, 8
+
+#: What writing says where the channel is no more: closed, or something that cannot be written to.
+_LOST = frozenset({EBADF, EINVAL, ENOTCONN})
+
+#: Exit statuses of a child that could not say how it ended: by a fault of the runtime; since user code has closed
+#: the channel. Just below those of the steps into the confinement (docs/protocol.md).
+EXIT_FAULT = 118
+EXIT_CHANNEL_LOST = 119
 
 _HEADER = 5
 #: Bytes asked for at once: an ordinary start frame comes whole.
@@ -43,6 +53,16 @@ class Channel:
         self._sending = RLock()
         self._unsent: list[bytes] = []
         self._busy = False
+        self._identity: tuple[int, int] | None = None
+
+    def know(self) -> None:
+        """Remembers what stands at the descriptor, before user code runs."""
+        self._identity = _identity(self._out)
+
+    def check(self) -> None:
+        """Ends the process if something else stands there: frames would go to a file or a socket of the user's."""
+        if self._identity is not None and _identity(self._out) != self._identity:
+            _end_unheard()
 
     def receive(self) -> tuple[int, dict[int, Item]]:
         """The next frame: its kind and payload."""
@@ -61,7 +81,12 @@ class Channel:
             parts = [buffer]
             missing = size - len(buffer)
             while missing > 0:
-                part = os.read(self._fd, max(missing, _READ_AT_ONCE))
+                try:
+                    part = os.read(self._fd, max(missing, _READ_AT_ONCE))
+                except OSError as error:
+                    if error.errno in _LOST:
+                        _end_unheard()
+                    raise
                 if not part:
                     raise ChannelClosed("the supervisor has closed the channel")
                 parts.append(part)
@@ -87,11 +112,29 @@ class Channel:
                 self._busy = False
 
     def _write(self, data: bytes) -> None:
-        written = os.write(self._out, data)
-        if written < len(data):
-            rest = memoryview(data)[written:]
-            while rest:
-                rest = rest[os.write(self._out, rest) :]
+        try:
+            written = os.write(self._out, data)
+            if written < len(data):
+                rest = memoryview(data)[written:]
+                while rest:
+                    rest = rest[os.write(self._out, rest) :]
+        except OSError as error:
+            if error.errno in _LOST:
+                _end_unheard()
+            raise
+
+
+def _end_unheard() -> NoReturn:
+    """User code has closed the channel or put something else in its place: nothing can be told but by this status."""
+    os._exit(EXIT_CHANNEL_LOST)
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Answer:

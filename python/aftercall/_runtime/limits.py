@@ -35,8 +35,11 @@ MAX_CAUSE_TRACEBACK = 6_000
 #: Warnings about one project, and characters of each.
 MAX_WARNINGS = 100
 MAX_WARNING = 500
-#: Exceptions shown of a group.
+#: Exceptions shown of a group, and groups within groups.
 MAX_GROUP = 5
+MAX_GROUP_DEPTH = 3
+#: Notes shown of an exception.
+MAX_NOTES = 10
 #: Characters of an exception's message, and of one source line.
 MAX_MESSAGE = 8_000
 MAX_SOURCE_LINE = 400

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import CodeType
 
-from aftercall._runtime.effects import RequestAtImport
+from aftercall._runtime.effects import RequestAtImport, refusal_in
 from aftercall._runtime.imports import Project
+from aftercall._runtime.returned import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from aftercall._runtime.tracebacks import Places, error_document, project_error
 
 TYPE_CHECKING = False
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from aftercall._runtime.tracebacks import ErrorDocument
 
 FUNCTION = "end_function"
-_CO_VARKEYWORDS = 0x08
 _CO_VARARGS = 0x04
+#: Objects looked through for the code of a function (a partial of a partial).
+MAX_WRAPPERS = 8
 #: What a function that takes none of it looks like in an error's fix.
 SHAPE = "Write it as `def end_function(conv: Conversation):` (further arguments need defaults)."
+#: And what one that yields looks like.
+NO_YIELD = "Leave out `yield`: calling a generator runs none of its lines. Use `return`, or a list, or `conv.log.info`."
 
 
 class ImportFailed(Exception):
@@ -131,7 +136,8 @@ def load(project: Project, entry: str) -> LoadedProject:
     try:
         module = import_module(module_name(entry))
     except BaseException as error:  # sys.exit() in a module is a failed import too
-        raise ImportFailed(_import_code(error), _import_document(error, places)) from error
+        document = _import_document(error, places, single_file="/" not in entry)
+        raise ImportFailed(_import_code(error), document) from error
     function = getattr(module, FUNCTION, None)
     problem = _shape_problem(function)
     if problem is not None:
@@ -140,26 +146,11 @@ def load(project: Project, entry: str) -> LoadedProject:
 
 
 def _import_code(error: BaseException) -> str:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        # `requests` wraps what it catches: the original is among the arguments, or among theirs.
-        if isinstance(current, RequestAtImport) or any(_holds_request(item) for item in current.args):
-            return "AC0205"
-        current = current.__cause__ or current.__context__
+    if refusal_in(error, RequestAtImport) is not None:
+        return "AC0205"
     if isinstance(error, SyntaxError):
         return "AC0206" if newer_syntax(error) else "AC0204"
     return "AC0206" if newer_name(error) else "AC0203"
-
-
-def _holds_request(item: object, depth: int = 4) -> bool:
-    if isinstance(item, RequestAtImport):
-        return True
-    if depth == 0 or not isinstance(item, BaseException):
-        return False
-    inner = [*item.args, getattr(item, "reason", None)]
-    return any(_holds_request(part, depth - 1) for part in inner)
 
 
 #: Names of the standard library that came after Python 3.11, and the version that brought them.
@@ -211,7 +202,7 @@ def newer_syntax(error: SyntaxError) -> str | None:
     return None
 
 
-def _import_document(error: BaseException, places: Places) -> ErrorDocument:
+def _import_document(error: BaseException, places: Places, *, single_file: bool) -> ErrorDocument:
     document = error_document(error, places)
     frames: list[dict[str, object]] = document["frames"]  # type: ignore[assignment]
     own = [frame for frame in frames if frame["own"]]
@@ -221,6 +212,11 @@ def _import_document(error: BaseException, places: Places) -> ErrorDocument:
     running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if version is not None:
         document["fix"] = f"This needs Python {version}; the project runs on {running}."
+    elif isinstance(error, ModuleNotFoundError) and single_file and (error.name or "").split(".")[0] == "functions":
+        document["fix"] = (
+            "A project that is a single file has no functions folder: put what it needs into the same file, or make "
+            "the project a folder, with functions/end_function.py and the other modules beside it."
+        )
     elif isinstance(error, ModuleNotFoundError):
         document["fix"] = f"Add the package that has {error.name!r} to requirements.txt, or correct the name."
     elif isinstance(error, SyntaxError):
@@ -238,6 +234,8 @@ def _shape_problem(function: object) -> str | None:
         return f"there is no function {FUNCTION}"
     if not callable(function):
         return f"{FUNCTION} is not a function but {type(function).__name__}"
+    if _yields(function):
+        return f"{FUNCTION} is a generator: it has `yield` in it, so that calling it runs none of its body"
     code = getattr(function, "__code__", None)
     if code is None or hasattr(function, "__wrapped__"):
         return _signature_problem(function)
@@ -268,9 +266,29 @@ def _signature_problem(function: Callable[..., object]) -> str | None:
 
 
 def _shape_document(problem: str, function: object, entry: str, places: Places) -> ErrorDocument:
-    code = getattr(function, "__code__", None)
+    code = _code(function)
     file, line, source = entry, 1, ""
     if code is not None and places.own(code.co_filename):
         file, line = places.short(code.co_filename), code.co_firstlineno
         source = places.line(code.co_filename, line)
-    return project_error(problem, file, line, SHAPE, source)
+    return project_error(problem, file, line, NO_YIELD if _yields(function) else SHAPE, source)
+
+
+def _yields(function: object) -> bool:
+    """Whether calling it makes a generator. One of `types.coroutine` does too, but can be awaited."""
+    code = _code(function)
+    flags = code.co_flags if code is not None else 0
+    return bool(flags & (CO_GENERATOR | CO_ASYNC_GENERATOR)) and not flags & CO_ITERABLE_COROUTINE
+
+
+def _code(function: object) -> CodeType | None:
+    """The code that a call runs first: of a function or method, of what a partial calls, of an object's `__call__`."""
+    for _ in range(MAX_WRAPPERS):
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            return code if isinstance(code, CodeType) else None
+        inner = getattr(function, "func", None) or vars(type(function)).get("__call__")
+        if inner is None or inner is function:
+            return None
+        function = inner
+    return None

@@ -6,6 +6,7 @@ exception of the user's can make it fail.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from errno import EMFILE
@@ -16,11 +17,14 @@ from aftercall._runtime.limits import (
     MAX_CAUSES,
     MAX_FRAMES,
     MAX_GROUP,
+    MAX_GROUP_DEPTH,
     MAX_MESSAGE,
+    MAX_NOTES,
     MAX_SOURCE_FILE,
     MAX_SOURCE_LINE,
     MAX_TRACEBACK,
 )
+from aftercall.texts import escaped, safe_str, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The runtime's own folder: its frames are left out.
 _PACKAGE = __file__.rsplit("/", 2)[0] + "/"
+#: What imports: between two frames of the user's it says nothing.
+_IMPORTING = (importlib.__file__, "<frozen importlib")
 
 ErrorDocument = dict[str, object]
 
@@ -83,14 +89,15 @@ def error_document(error: BaseException, places: Places) -> ErrorDocument:
     """`error` as docs/protocol.md has it, with its chain of causes."""
     seen: set[int] = set()
     document = _document(error, places, seen, MAX_FRAMES)
-    texts = [_traceback_text(document) + _group_text(error, places, seen)]
+    texts = [_traceback_text(document) + _group_text(error, places, seen, 1)]
     outer, current = document, error
     for _ in range(MAX_CAUSES):
         cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
         if cause is None or id(cause) in seen:
             break
         below = _document(cause, places, seen, MAX_CAUSE_FRAMES)
-        below["traceback"] = _middle_cut(_traceback_text(below), MAX_CAUSE_TRACEBACK)
+        text = _traceback_text(below) + _group_text(cause, places, seen, 1)
+        below["traceback"] = _middle_cut(text, MAX_CAUSE_TRACEBACK)
         outer["cause"] = below
         texts += [_DIRECT if current.__cause__ is not None else _MEANWHILE, str(below["traceback"])]
         outer, current = below, cause
@@ -107,8 +114,8 @@ def _document(error: BaseException, places: Places, seen: set[int], most: int) -
     seen.add(id(error))
     document: ErrorDocument = {"type": _type_name(error), "message": _message(error)}
     frames = _frames(error.__traceback__, places, most)
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append(_syntax_frame(error, places))
+    if issubclass(type(error), SyntaxError) and error.filename:  # type: ignore[attr-defined]
+        frames.append(_syntax_frame(error, places))  # type: ignore[arg-type]
     return {**document, "traceback": "", "frames": frames, "cause": None}
 
 
@@ -127,13 +134,14 @@ def _type_name(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception as second:
-        text = f"<str() of the exception raised {type(second).__name__}>"
-    for note in getattr(error, "__notes__", None) or ():
-        text = f"{text}\n{note}"
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
+    """What it says, and its notes."""
+    text = safe_str(error.msg if issubclass(type(error), SyntaxError) else error)  # type: ignore[attr-defined]
+    notes: list[object] | None = getattr(error, "__notes__", None)
+    if notes is not None and issubclass(type(notes), list):
+        texts = [safe_str(note) for note in notes[:MAX_NOTES]]
+        more = [f"… and {len(notes) - MAX_NOTES:,} more notes"] if len(notes) > MAX_NOTES else []
+        text = "\n".join([text, *texts, *more])
+    return escaped(shortened(text, MAX_MESSAGE))
 
 
 def _frames(traceback: TracebackType | None, places: Places, most: int) -> list[dict[str, object]]:
@@ -153,14 +161,14 @@ def _frames(traceback: TracebackType | None, places: Places, most: int) -> list[
 
 
 def _internal(file: str) -> bool:
-    return file.startswith((_PACKAGE, "<frozen importlib"))
+    return file.startswith((_PACKAGE, *_IMPORTING))
 
 
 def _frame(file: str, line: int, function: str, places: Places) -> dict[str, object]:
     return {
-        "file": places.short(file)[-MAX_SOURCE_LINE:],
+        "file": escaped(places.short(file)[-MAX_SOURCE_LINE:]),
         "line": line,
-        "function": function[:MAX_SOURCE_LINE],
+        "function": escaped(function[:MAX_SOURCE_LINE]),
         "source": places.line(file, line),
         "own": places.own(file),
     }
@@ -168,7 +176,7 @@ def _frame(file: str, line: int, function: str, places: Places) -> dict[str, obj
 
 def _syntax_frame(error: SyntaxError, places: Places) -> dict[str, object]:
     frame = _frame(error.filename or "", error.lineno or 0, "<module>", places)
-    frame["source"] = frame["source"] or (error.text or "")[:MAX_SOURCE_LINE].rstrip()
+    frame["source"] = frame["source"] or escaped(error.text or "")[:MAX_SOURCE_LINE].rstrip()
     if error.offset:
         frame["column"] = error.offset
     return frame
@@ -193,18 +201,32 @@ def _traceback_text(document: ErrorDocument) -> str:
     return "\n".join(lines)
 
 
-def _group_text(error: BaseException, places: Places, seen: set[int]) -> str:
-    if not isinstance(error, BaseExceptionGroup):
+def _group_text(error: BaseException, places: Places, seen: set[int], depth: int) -> str:
+    """The members of an exception group, each behind a bar, their own members within."""
+    if not issubclass(type(error), BaseExceptionGroup):
         return ""
+    members: tuple[BaseException, ...] = error.exceptions  # type: ignore[attr-defined]
+    if depth > MAX_GROUP_DEPTH:
+        return f"\n  … {len(members):,} more within"
     parts = []
-    for number, member in enumerate(error.exceptions[:MAX_GROUP], 1):
+    for number, member in enumerate(members[:MAX_GROUP], 1):
         if id(member) not in seen:
             text = _traceback_text(_document(member, places, seen, MAX_CAUSE_FRAMES))
+            text += _group_text(member, places, seen, depth + 1) + _cause_text(member, places, seen)
             inner = text.replace("\n", "\n  | ")
             parts.append(f"\n  +---------------- {number} ----------------\n  | {inner}")
-    if len(error.exceptions) > MAX_GROUP:
-        parts.append(f"\n  … and {len(error.exceptions) - MAX_GROUP} more")
+    if len(members) > MAX_GROUP:
+        parts.append(f"\n  … and {len(members) - MAX_GROUP:,} more")
     return "".join(parts)
+
+
+def _cause_text(member: BaseException, places: Places, seen: set[int]) -> str:
+    """What a member of a group was raised from, in a line: the line is enough to look it up."""
+    cause = member.__cause__
+    if cause is None or id(cause) in seen:
+        return ""
+    document = _document(cause, places, seen, 1)
+    return f"\n(caused by {document['type']}: {document['message']})"
 
 
 def project_error(message: str, file: str, line: int, fix: str, source: str = "") -> ErrorDocument:

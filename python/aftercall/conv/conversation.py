@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 
 from aftercall.conv.document import Run
@@ -12,13 +13,19 @@ from aftercall.conv.errors import MissingTemplate
 from aftercall.conv.flow import FunctionExecutor
 from aftercall.conv.host import current
 from aftercall.conv.integrations import ApiExecutor, Integrations
-from aftercall.conv.log import ConversationLogger, log, text_of
-from aftercall.conv.metrics import metric_value
+from aftercall.conv.jsonable import Limits, jsonable
+from aftercall.conv.log import ConversationLogger, log
+from aftercall.conv.metrics import MAX_METRICS, metric_name, metric_value, warn_of_too_many
 from aftercall.conv.sms import OutgoingSMS, OutgoingSMSTemplate
 from aftercall.conv.utils import Utils
+from aftercall.texts import safe_str, truth
 
 #: Characters of an error answer that `log_api_response` keeps.
 MAX_ERROR_BODY = 2_000
+#: Warnings about one queued action.
+MAX_ACTION_WARNINGS = 5
+#: Values of one queued action, and characters of each text in it.
+_ACTION_LIMITS = Limits(values=10_000, text=1024 * 1024)
 
 Action = dict[str, object]
 
@@ -38,6 +45,7 @@ class Conversation(DuringCall):
     ) -> None:
         super().__init__(document, state, env, run or Run("", 1, ""))
         self._metrics: list[dict[str, object]] = []
+        self._too_many_metrics = False
         self._actions: list[Action] = []
         self._sms: list[OutgoingSMS | OutgoingSMSTemplate] = []
 
@@ -69,7 +77,7 @@ class Conversation(DuringCall):
     @property
     def metrics_queue(self) -> list[dict[str, object]]:
         """Metrics that this run has queued so far: `name`, `value`, and `write_once` where it was asked for."""
-        return list(self._metrics)
+        return [dict(metric) for metric in self._metrics]
 
     @property
     def sms_queue(self) -> list[OutgoingSMS | OutgoingSMSTemplate]:
@@ -81,8 +89,14 @@ class Conversation(DuringCall):
 
         With `write_once`, nothing is written when the call or the run has written the name already.
         """
-        name = name if type(name) is str else text_of(name)
+        name = metric_name(name)
+        write_once = truth(write_once)
         if write_once and self._has_written(name):
+            return
+        if len(self._metrics) >= MAX_METRICS:
+            if not self._too_many_metrics:
+                self._too_many_metrics = True
+                warn_of_too_many()
             return
         metric: dict[str, object] = {"name": name, "value": metric_value(name, value)}
         if write_once:
@@ -95,7 +109,14 @@ class Conversation(DuringCall):
         )
 
     def _queue(self, kind: str, **fields: object) -> None:
-        self._actions.append({"kind": kind, **{name: value for name, value in fields.items() if value is not None}})
+        """Keeps an action as it is now, as plain data: what is queued must reach whoever carries it out."""
+        notes: list[str] = []
+        given = {name: value for name, value in fields.items() if value is not None}
+        kept = jsonable(given, _ACTION_LIMITS, safe_str, notes)
+        assert isinstance(kept, dict)
+        self._actions.append({"kind": kind, **kept})
+        for note in notes[:MAX_ACTION_WARNINGS]:
+            current.host.log("warning", f"queued action {kind}: {note}", False, "runtime", None)
 
     def send_sms(self, to_number: str, from_number: str, content: str, retry_count: int | None = None) -> None:
         """Queues a text message."""
@@ -123,9 +144,9 @@ class Conversation(DuringCall):
             braced, plain, variant = found.groups()
             if variant is not None:
                 attribute = self.variant_name if variant == "variant_name" else attributes.get(variant)
-                return found[0] if attribute is None else str(attribute)
+                return found[0] if attribute is None else safe_str(attribute)
             name = braced or plain
-            return text_of(self.state[name]) if name in self.state else found[0]
+            return safe_str(self.state[name]) if name in self.state else found[0]
 
         return re.sub(r"\{\{\s*vrbl:\s*(\w+)\s*\}\}|\$(\w+)|\$\{(\w+)\}", value, text)
 
@@ -177,7 +198,7 @@ class Conversation(DuringCall):
 
     def set_csat_eligibility(self, eligible: bool, reason: str | None = None) -> None:
         """False: no survey, whatever other rules say. True: the other rules decide."""
-        self._queue("csat_eligibility", eligible=bool(eligible), reason=reason)
+        self._queue("csat_eligibility", eligible=truth(eligible), reason=reason)
 
     def set_csat_phone_number(self, phone_number: str) -> None:
         """Where a survey by text message goes."""
@@ -204,21 +225,31 @@ class Conversation(DuringCall):
     def generate_external_event(self, *, send_to_llm: bool = False) -> str:
         """An id under which, for an hour, a payload can be posted to this conversation."""
         event = os.urandom(16).hex()
-        self._queue("external_event", id=event, send_to_llm=bool(send_to_llm))
+        self._queue("external_event", id=event, send_to_llm=truth(send_to_llm))
         return event
 
     def log_api_response(self, response: object, override_url: str | None = None) -> None:
         """An entry with URL, method, status and time of an answer of `requests`, and its body when it is not 2xx."""
-        status = getattr(response, "status_code", None)
-        request = getattr(response, "request", None)
-        elapsed = getattr(response, "elapsed", None)
-        method = getattr(request, "method", None)
-        url = override_url or getattr(response, "url", None)
+        status = _part(response, "status_code")
+        method = _part(response, "request", "method")
+        url = override_url if isinstance(override_url, str) else _part(response, "url")
         fields: dict[str, object] = {"url": url, "method": method, "status": status}
-        if elapsed is not None:
+        elapsed = _part(response, "elapsed")
+        if isinstance(elapsed, timedelta):
             fields["response_time_s"] = elapsed.total_seconds()
         succeeded = isinstance(status, int) and 200 <= status < 300
         if not succeeded:
-            fields["error_body"] = text_of(getattr(response, "text", ""))[:MAX_ERROR_BODY]
+            fields["error_body"] = safe_str(_part(response, "text") or "")[:MAX_ERROR_BODY]
         level = "info" if succeeded else "error"
-        current.host.log(level, f"{method} {url}: {status}", False, "conversation_logger", fields)
+        text = f"{safe_str(method)} {safe_str(url)}: {safe_str(status)}"
+        current.host.log(level, text, False, "conversation_logger", fields)
+
+
+def _part(value: object, *names: str) -> object:
+    """An attribute of an attribute; None where there is none, or where it raises (a body that was never read)."""
+    for name in names:
+        try:
+            value = getattr(value, name, None)
+        except Exception:
+            return None
+    return value

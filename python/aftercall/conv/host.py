@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from aftercall.conv.jsonable import Limits, jsonable
+
+_FIELDS = Limits(values=1_000, text=10_000)
+
 
 class Host:
     """The surroundings of one run. This one serves outside of a run: entries go to standard error."""
@@ -15,7 +19,7 @@ class Host:
         """Keeps one entry. `level` is info, warning, error, debug, stdout or stderr."""
         import sys
 
-        extra = f" {fields!r}" if fields else ""
+        extra = f" {jsonable(fields, _FIELDS)}" if fields else ""
         print(f"[{level}] {content}{extra}", file=sys.__stderr__)
 
     def effects_refused(self) -> str | None:

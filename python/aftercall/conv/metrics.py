@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from aftercall.conv.host import current
-from aftercall.conv.log import text_of
+from aftercall.conv.jsonable import Limits, json_text, jsonable
 from aftercall.conv.record import Record
+from aftercall.texts import MAX_INT_BITS, escaped, integer_text, safe_str, shortened
 
 #: What a metric may hold.
 MetricValue = str | int | float | bool | None
-#: Digits of an integer that a metric keeps as a number.
-MAX_INT_BITS = 4_096
+#: Characters of a metric's name, and of a text as its value.
+MAX_NAME = 1_000
+MAX_TEXT = 64 * 1024
+#: Metrics of one attempt.
+MAX_METRICS = 10_000
+#: Values of one structure that is kept as JSON text.
+_LIMITS = Limits(values=5_000, text=MAX_TEXT)
 
 
 class MetricEvent(Record):
@@ -20,33 +26,45 @@ class MetricEvent(Record):
         self.value = value
 
 
+def metric_name(name: object) -> str:
+    """`name` as a metric keeps it. A member of an enum that is a `str` is its value, as it is in JSON."""
+    return escaped(shortened(_own_text(name) if issubclass(type(name), str) else safe_str(name), MAX_NAME))
+
+
 def metric_value(name: str, value: object) -> MetricValue:
-    """`value` as a metric keeps it: as it is, or as JSON text with a warning on the run."""
-    if value is None or type(value) in (bool, str):
+    """`value` as a metric keeps it: as it is, or as text with a warning on the run."""
+    kind = type(value)
+    if value is None or kind is bool:
         return value  # type: ignore[return-value]
-    if type(value) is int and value.bit_length() <= MAX_INT_BITS:
-        return value
-    if type(value) is float and value - value == 0.0:
-        return value
-    text = _as_text(value)
-    current.host.log(
-        "warning",
-        f"write_metric({name!r}): a value of type {type(value).__name__} was kept as text",
-        False,
-        "runtime",
-        None,
-    )
+    if issubclass(kind, str):
+        text = _own_text(value)
+        if len(text) > MAX_TEXT:
+            _warn(name, f"{len(text):,} characters: the first {MAX_TEXT:,} were kept")
+        return escaped(shortened(text, MAX_TEXT))
+    if issubclass(kind, int):
+        integer = int.__index__(value)  # type: ignore[arg-type]
+        if integer.bit_length() <= MAX_INT_BITS:
+            return integer
+        text = integer_text(integer)
+    elif issubclass(kind, float):
+        number = float.__float__(value)  # type: ignore[arg-type]
+        if number - number == 0.0:
+            return number
+        text = float.__repr__(number)
+    else:
+        text = shortened(json_text(jsonable(value, _LIMITS, safe_str)), MAX_TEXT)
+    _warn(name, f"a value of type {kind.__name__} was kept as text")
     return text
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, float):
-        return float.__repr__(value)
-    from json import dumps
+def warn_of_too_many() -> None:
+    """Said once, when there are `MAX_METRICS`."""
+    _warn("…", f"an attempt keeps {MAX_METRICS:,} metrics: later ones are not kept")
 
-    try:
-        return dumps(value, default=text_of, ensure_ascii=False)
-    except (ValueError, TypeError, RecursionError):
-        return text_of(value)
+
+def _own_text(value: object) -> str:
+    return str.__str__(value)  # past a `__str__` of the subclass
+
+
+def _warn(name: str, what: str) -> None:
+    current.host.log("warning", f"write_metric({name!r}): {what}", False, "runtime", None)

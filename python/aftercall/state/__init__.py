@@ -24,10 +24,14 @@ Everything else is an object with the key ``$type``, a *tag*:
 ``set``        ``items``: array, in the order of the members' own canonical JSON text, each once
 ``frozenset``  ``items``: as for ``set``
 ``dict``       ``items``: array of ``[key, value]``, in the dict's order; for a dict with a key that is not a
-               string, that has a lone surrogate, or that is ``$type``
+               string, that has a lone surrogate, or that is ``$type``. (A key that is a ``str`` by a subclass, as
+               a member of ``class Field(str, Enum)`` is, equals the plain text and is written as that)
 ``enum``       ``class``, and ``name``: the member's name (``A|B`` for a combination of flags)
 ``object``     ``class``, and ``fields``: object from attribute to value
 =============  =================================================================================
+
+The root is always a plain object, so that every reader finds its variables: entries whose keys no object can have
+stand together under ``$other_keys``, as one ``dict`` tag. (A reader takes a root that is itself a ``dict`` tag, too.)
 
 ``class`` is the module and the qualified name: ``functions.orders.Order``, ``_gen.Address``. A reader rebuilds objects
 without calling ``__init__`` and only from classes of the project, of ``_gen`` and of a short list of standard ones

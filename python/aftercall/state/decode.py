@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aftercall.state.encode import Path, render
-from aftercall.state.errors import MAX_DEPTH, MAX_KEYS, TAG, StateError
+from aftercall.state.errors import MAX_DEPTH, MAX_KEYS, OTHER_KEYS, TAG, StateError
 from aftercall.state.fields import NotPlain, rebuild
 from aftercall.state.scalars import MEMBERS, READERS, UnknownZone
 from aftercall.state.standard import standard_class
@@ -41,7 +41,11 @@ def decode_state(
     `resolve` finds the project's classes; those of `_gen` and the standard ones are found without it. `warn` hears
     of classes and time zones that are not known here. `StateError` with the path for what cannot be read.
     """
-    value = _Decoder(resolve, warn).decode(document, 1, None)
+    decoder = _Decoder(resolve, warn)
+    others = document.get(OTHER_KEYS)
+    if TAG not in document and isinstance(others, dict) and others.get(TAG) == "dict":
+        return decoder.with_other_keys(document, others)
+    value = decoder.decode(document, 1, None)
     if not isinstance(value, dict):
         raise StateError("", f"state must be an object, not {type(value).__name__}")
     return value
@@ -53,6 +57,12 @@ class _Decoder:
     def __init__(self, resolve: Resolve | None, warn: Warn | None) -> None:
         self._resolve = resolve
         self._warn = warn
+
+    def with_other_keys(self, document: dict[str, object], others: dict[str, object]) -> dict[str, object]:
+        """A root that has entries whose keys no JSON object can have."""
+        plain = {key: value for key, value in document.items() if key != OTHER_KEYS}
+        more: dict[str, object] = self.decode(others, 2, (None, OTHER_KEYS))  # type: ignore[assignment]
+        return {**self._members(plain, 1, None), **more}
 
     def decode(self, value: object, depth: int, path: Path) -> object:
         if isinstance(value, dict):

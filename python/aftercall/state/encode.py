@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from aftercall.state.errors import MAX_DEPTH, MAX_KEYS, MAX_PLAIN_INT, TAG, StateError, pointer
+from aftercall.state.errors import (
+    MAX_DEPTH,
+    MAX_KEYS,
+    MAX_PLAIN_INT,
+    OTHER_KEYS,
+    READER_KEYS,
+    TAG,
+    StateError,
+    pointer,
+)
 from aftercall.state.fields import NotPlain, class_name, object_fields
 from aftercall.state.scalars import SCALARS, base64
 from aftercall.state.standin import StandIn
+from aftercall.texts import dict_items, safe_repr, safe_str
 
 #: Called with path, value and reason for what cannot be written; a note takes the value's place.
 OnUnsupported = Callable[[str, object, str], None]
@@ -17,8 +27,8 @@ Path = tuple[object, object] | None
 #: Values of one state. A structure that shares its parts can stand for far more than it holds in memory; a result of
 #: 16 MiB has no room for more than one value in two bytes.
 MAX_VALUES = 8 * 1024 * 1024
-#: Characters of `repr` kept for what cannot be written.
-MAX_REPR = 1_000
+#: The key under which a note stands for what a state of more than `MAX_KEYS` entries has beyond them.
+MORE_KEYS = "…"
 
 
 def encode_state(state: Mapping[str, object], on_unsupported: OnUnsupported | None = None) -> dict[str, object]:
@@ -28,10 +38,7 @@ def encode_state(state: Mapping[str, object], on_unsupported: OnUnsupported | No
     raises `StateError` with its path. With it, it is called with path, value and reason, and a note with the value's
     `repr` is written instead: a run that has finished must not be lost because of what it left in state.
     """
-    try:
-        return _Encoder(on_unsupported).dictionary(state, 1, None)
-    except _Unsupported as problem:
-        raise StateError("", str(problem)) from None
+    return _Encoder(on_unsupported).root(state)
 
 
 def render(path: Path) -> str:
@@ -44,17 +51,6 @@ def render(path: Path) -> str:
     for key in reversed(keys):
         text = pointer(text, key if isinstance(key, str | int) else safe_repr(key))
     return text
-
-
-def safe_repr(value: object) -> str:
-    """`repr(value)` as valid Unicode, cut to `MAX_REPR` characters; never an exception."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<{type(value).__qualname__}: repr() raised {type(error).__name__}>"
-    if len(text) > MAX_REPR:
-        text = text[:MAX_REPR] + "…"
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class _Unsupported(Exception):
@@ -82,39 +78,75 @@ class _Encoder:
             if kind is float:
                 return _float(value)  # type: ignore[arg-type]
             if kind is dict:
-                return self.dictionary(value, depth, path)  # type: ignore[arg-type]
+                return self._dictionary(value, depth, path)  # type: ignore[arg-type]
             if kind is list:
-                return self._sequence(value, depth, path)  # type: ignore[arg-type]
+                return self._sequence(value, list(value), depth, path)  # type: ignore[call-overload]
             return self._other(value, kind, depth, path)
         except _Unsupported as problem:
             return self._note(value, path, str(problem))
+        except (StateError, MemoryError):
+            raise
+        except BaseException as error:  # a property of the user's, a time zone, an `__iter__`: never the run's end
+            return self._note(value, path, f"looking at it raised {type(error).__name__}: {safe_str(error)[:200]}")
 
-    def dictionary(self, value: Mapping[str, object], depth: int, path: Path) -> dict[str, object]:
+    def root(self, state: Mapping[str, object]) -> dict[str, object]:
+        """The whole. It stays a JSON object: entries whose keys none can have are beside the others, as pairs."""
+        entries: list[tuple[object, object]] = dict_items(state) if isinstance(state, dict) else [*state.items()]
+        more: list[tuple[object, object]] = []
+        if len(entries) > MAX_KEYS:
+            if self._on_unsupported is None:
+                raise StateError("", f"{len(entries):,} keys; one dict keeps at most {MAX_KEYS:,}")
+            entries, more = entries[: MAX_KEYS - 2], entries[MAX_KEYS - 2 :]
+        self._enter(state, len(entries), 1)
+        kept: dict[str, object] = {}
+        others: dict[object, object] = {}
+        for key, item in entries:
+            name = _plain_key(key)
+            if name is None or name == OTHER_KEYS:
+                others[key] = item
+            else:
+                kept[name] = self.encode(item, 2, (None, key))
+        if others:
+            kept[OTHER_KEYS] = self.encode(others, 2, None)
+        if more:
+            kept[MORE_KEYS] = self._note(dict(more), (None, MORE_KEYS), f"one dict keeps at most {MAX_KEYS:,} keys")
+        return kept
+
+    def _dictionary(self, value: dict[object, object], depth: int, path: Path) -> dict[str, object]:
         """A dict: a JSON object where its keys allow that, else tagged pairs."""
-        self._enter(value, depth)
-        if len(value) > MAX_KEYS:
-            raise _Unsupported(f"{len(value):,} keys; one dict keeps at most {MAX_KEYS:,}")
+        entries = dict_items(value)
+        self._enter(value, len(entries), depth)
+        if len(entries) > MAX_KEYS:
+            raise _Unsupported(f"{len(entries):,} keys; one dict keeps at most {MAX_KEYS:,}")
         try:
-            if TAG not in value and all(type(key) is str and (key.isascii() or _is_unicode(key)) for key in value):
-                return {key: self.encode(item, depth + 1, (path, key)) for key, item in list(value.items())}
-            pairs = []
-            for key, item in list(value.items()):
-                step = (path, key)
-                pairs.append([self.encode(key, depth + 1, step), self.encode(item, depth + 1, step)])
-            _refuse_twins([_canonical(key) for key, _ in pairs], "keys")
-            return {TAG: "dict", "items": pairs}
+            kept: dict[str, object] = {}
+            for key, item in entries:
+                name = _plain_key(key)
+                if name is None:
+                    return self._pairs(entries, depth, path)
+                kept[name] = self.encode(item, depth + 1, (path, key))
+            return kept
         finally:
             self._active.discard(id(value))
 
-    def _sequence(self, value: Collection[object], depth: int, path: Path) -> list[object]:
-        self._enter(value, depth)
+    def _pairs(self, entries: list[tuple[object, object]], depth: int, path: Path) -> dict[str, object]:
+        pairs = []
+        for key, item in entries:
+            step = (path, key)
+            pairs.append([self.encode(key, depth + 1, step), self.encode(item, depth + 1, step)])
+        _refuse_twins([_canonical(key) for key, _ in pairs], "keys")
+        return {TAG: "dict", "items": pairs}
+
+    def _sequence(self, value: object, items: Sequence[object], depth: int, path: Path) -> list[object]:
+        """`items` are the members of `value`, as they were when they were read: a thread may go on adding."""
+        self._enter(value, len(items), depth)
         try:
-            return [self.encode(item, depth + 1, (path, index)) for index, item in enumerate(list(value))]
+            return [self.encode(item, depth + 1, (path, index)) for index, item in enumerate(items)]
         finally:
             self._active.discard(id(value))
 
-    def _enter(self, value: Collection[object], depth: int) -> None:
-        self._values += len(value)
+    def _enter(self, value: object, size: int, depth: int) -> None:
+        self._values += size
         if self._values > MAX_VALUES:
             raise StateError("", f"state stands for more than {MAX_VALUES:,} values")
         if depth > MAX_DEPTH:
@@ -131,7 +163,7 @@ class _Encoder:
         if "enum.Enum" in names:
             return _enum(value)
         if kind.__module__.startswith("aftercall.conv.") and "builtins.dict" in names:
-            return self._object(class_name(kind), dict(value), value, depth, path)  # type: ignore[call-overload]
+            return self._object(class_name(kind), dict(dict_items(value)), value, depth, path)  # type: ignore[arg-type]
         if "builtins.tuple" in names and hasattr(kind, "_fields"):
             fields = dict(zip(kind._fields, value, strict=True))  # type: ignore[call-overload]
             return self._object(class_name(kind), fields, value, depth, path)
@@ -141,12 +173,17 @@ class _Encoder:
                     return SCALARS[name](value)
                 except ValueError as problem:
                     raise _Unsupported(str(problem)) from None
-            if name in ("builtins.tuple", "builtins.set", "builtins.frozenset"):
-                items = self._sequence(value, depth, path)  # type: ignore[arg-type]
+            members = _MEMBERS.get(name)
+            if members is not None:
+                items = self._sequence(value, members(value), depth, path)
                 if name != "builtins.tuple":
                     items.sort(key=_canonical)
                     _refuse_twins([_canonical(item) for item in items], "members")
                 return {TAG: name.removeprefix("builtins."), "items": items}
+            if name == "builtins.list":
+                return self._sequence(value, list(list.__iter__(value)), depth, path)  # type: ignore[arg-type]
+            if name == "builtins.dict":
+                return self._dictionary(value, depth, path)  # type: ignore[arg-type]
             plain = _PLAIN_BASES.get(name)
             if plain is not None:
                 return self.encode(plain(value), depth, path)
@@ -157,7 +194,7 @@ class _Encoder:
         return self._object(class_name(kind), fields, value, depth, path)
 
     def _object(self, name: str, fields: dict[str, object], value: object, depth: int, path: Path) -> object:
-        self._enter(fields, depth)
+        self._enter(fields, len(fields), depth)
         if id(value) in self._active:
             raise _Unsupported("it contains itself")
         if len(fields) > MAX_KEYS:
@@ -182,13 +219,30 @@ class _Encoder:
         if self._on_unsupported is None:
             raise StateError(render(path), f"{type(value).__qualname__} cannot be kept in state: {reason}")
         self._on_unsupported(render(path), value, reason)
-        return {TAG: "object", "class": class_name(type(value)), "fields": {"repr": safe_repr(value)}}
+        try:
+            name = class_name(type(value))
+        except Exception:  # a class may say anything of itself
+            name = "builtins.object"
+        return {TAG: "object", "class": name, "fields": {"repr": safe_repr(value)}}
 
 
 def _refuse_twins(texts: list[str], what: str) -> None:
     """Objects that compare by identity can be written alike; a reader would take them for one."""
     if len(set(texts)) < len(texts):
         raise _Unsupported(f"two {what} that are written alike")
+
+
+def _plain_key(key: object) -> str | None:
+    """The key as a JSON object has it; None if none can. A `str` subclass that compares as text is that text."""
+    kind = type(key)
+    if kind is not str:
+        if not issubclass(kind, str) or kind.__eq__ is not str.__eq__ or kind.__hash__ is not str.__hash__:
+            return None
+        key = str.__str__(key)
+    text: str = key  # type: ignore[assignment]
+    if text == TAG or text in READER_KEYS or not (text.isascii() or _is_unicode(text)):
+        return None
+    return text
 
 
 def _is_unicode(text: str) -> bool:
@@ -234,12 +288,16 @@ def _canonical(item: object) -> str:
     return dumps(item, sort_keys=True, separators=(",", ":"))
 
 
-#: Subclasses of JSON's types are written as what they are a kind of.
+#: Subclasses of JSON's scalars are written as what they are a kind of.
 _PLAIN_BASES: dict[str, Callable[..., object]] = {
     "builtins.str": str.__str__,
     "builtins.int": int.__index__,
     "builtins.float": float.__float__,
-    "builtins.dict": dict,
-    "builtins.list": list,
     "builtins.mappingproxy": dict,
+}
+#: What the collections hold, without asking an `__iter__` of a subclass.
+_MEMBERS: dict[str, Callable[..., list[object]]] = {
+    "builtins.tuple": lambda value: list(tuple.__iter__(value)),
+    "builtins.set": lambda value: list(set.__iter__(value)),
+    "builtins.frozenset": lambda value: list(frozenset.__iter__(value)),
 }

@@ -12,6 +12,10 @@ MAX_INT_DIGITS = 4_300
 MAX_PLAIN_INT = 2**53
 #: The key that marks a tag.
 TAG = "$type"
+#: The key of the root that holds, as a ``dict`` tag, the entries whose keys no JSON object can have.
+OTHER_KEYS = "$other_keys"
+#: Keys that the supervisor's JSON reader takes for marks of its own.
+READER_KEYS = frozenset({"$serde_json::private::Number", "$serde_json::private::RawValue"})
 
 
 class StateError(ValueError):
