@@ -123,6 +123,7 @@ codes! {
     AlreadyExists = "AC0804", "there is something already";
 
     Internal = "AC0901", "a fault of Aftercall itself";
+    RuntimeFailed = "AC0902", "a fault of Aftercall in the attempt's process";
 }
 
 impl Code {

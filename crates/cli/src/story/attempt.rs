@@ -176,8 +176,45 @@ fn tell_error(error: &ErrorDocument) -> String {
             text.push_str(&format!("      {}\n", style::safe(frame.source.trim())));
         }
     }
-    if error.frames.len() > 1 || error.cause.is_some() {
+    if says_more(error) {
         text.push_str(&indented(&style::safe(error.traceback.trim_end()), 2));
     }
     text
+}
+
+/// Whether the traceback tells what the lines above do not: callers, causes, the members of an exception group.
+fn says_more(error: &ErrorDocument) -> bool {
+    /// The heading, the frame with its source and, for a syntax error, the mark below it.
+    const LINES_OF_ONE_FRAME: usize = 4;
+    let told = LINES_OF_ONE_FRAME + error.message.lines().count().max(1);
+    error.frames.len() > 1 || error.cause.is_some() || error.traceback.lines().count() > told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raised(message: &str, traceback: &str) -> ErrorDocument {
+        ErrorDocument {
+            kind: "ExceptionGroup".to_owned(),
+            message: message.to_owned(),
+            traceback: traceback.to_owned(),
+            frames: Vec::new(),
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn members_of_an_exception_group_and_notes_are_shown() {
+        let head = "Traceback (most recent call last):\n  File \"functions/end_function.py\", line 2, in end_function\n    raise ExceptionGroup";
+        let member = "  +---------------- 1 ----------------\n  | ValueError: first";
+        let text = tell_error(&raised(
+            "many\na note",
+            &format!("{head}\nExceptionGroup: many\na note\n{member}"),
+        ));
+        assert!(text.contains("| ValueError: first"), "{text}");
+        assert!(text.contains(": many\na note\n"), "{text}");
+        let plain = tell_error(&raised("many", &format!("{head}\nExceptionGroup: many")));
+        assert!(!plain.contains("Traceback"), "{plain}");
+    }
 }

@@ -7,7 +7,11 @@ use domain::{AttemptEnd, Code, ErrorDocument};
 use crate::frame::FrameError;
 use crate::process::Exit;
 
-/// Exit statuses from here on say which step into the confinement failed (docs/protocol.md).
+/// Exit status of a child whose runtime failed (docs/protocol.md).
+const FAULT_STATUS: i32 = 118;
+/// Exit status of a child that found its channel closed or replaced.
+const CHANNEL_LOST_STATUS: i32 = 119;
+/// Exit statuses from here on say which step into the confinement failed.
 const STEP_STATUS: i32 = 120;
 /// The steps, in order.
 const STEPS: [&str; 8] = [
@@ -20,6 +24,8 @@ const STEPS: [&str; 8] = [
     "entering Landlock",
     "installing its system call filter",
 ];
+/// What a function sees of its channel.
+const CHANNEL: &str = "file descriptor 3";
 const SIGNAL_KILL: i32 = 9;
 const SIGNAL_CPU: i32 = 24;
 
@@ -28,8 +34,10 @@ const SIGNAL_CPU: i32 = 24;
 pub enum Verdict {
     /// The child handed in its result.
     Result,
-    /// It closed its channel without one.
+    /// Its channel closed without one: it ended, as a rule.
     ChannelClosed,
+    /// Its channel closed without one, and it ran on for so long that it was ended.
+    ChannelLeft(Duration),
     /// It ran longer than it may.
     Deadline(Duration),
     /// It logged more than it may.
@@ -58,8 +66,11 @@ fn failed(code: Code, message: String) -> AttemptEnd {
     }
 }
 
-/// The end of an attempt whose child handed in a result.
-pub fn with_result(outcome: &str, error: Option<ErrorDocument>) -> AttemptEnd {
+/// The end of an attempt whose child handed in a result. `mark` is the code of the refused effect that the exception was
+/// raised from, as the child says.
+pub fn with_result(outcome: &str, error: Option<ErrorDocument>, mark: Option<Code>) -> AttemptEnd {
+    // The child may say what it likes: only that an effect was refused is its own to tell.
+    let mark = mark.filter(|code| matches!(code, Code::EffectRefused | Code::RequestTooLarge));
     let code = match (outcome, error.as_ref().map(|error| error.kind.as_str())) {
         ("returned", _) => {
             return AttemptEnd::Returned {
@@ -70,7 +81,7 @@ pub fn with_result(outcome: &str, error: Option<ErrorDocument>) -> AttemptEnd {
         ("raised", Some("RecursionError")) => Code::RecursionTooDeep,
         ("raised", Some("SystemExit")) => Code::ExitedWithoutResult,
         ("raised", Some("ResultTooLarge")) => Code::ResultTooLarge,
-        ("raised", _) => Code::FunctionRaised,
+        ("raised", _) => mark.unwrap_or(Code::FunctionRaised),
         ("unready", _) => Code::ImportFailedInChild,
         ("refused_input", _) => Code::StateNotRebuilt,
         _ => Code::ProtocolViolated,
@@ -139,7 +150,14 @@ pub fn without_result(
         ),
         Verdict::Protocol(error) => failed(
             Code::ProtocolViolated,
-            format!("the child's channel carried {error}"),
+            format!("the process wrote to the channel to its supervisor ({CHANNEL}): it carried {error}"),
+        ),
+        Verdict::ChannelLeft(patience) => failed(
+            Code::ProtocolViolated,
+            format!(
+                "the function closed the channel to its supervisor ({CHANNEL}); it was still running {} later, and we ended it",
+                seconds(patience)
+            ),
         ),
         Verdict::NotStarted(error) => failed(Code::CouldNotStart, error),
         Verdict::Result | Verdict::ChannelClosed => from_exit(exit),
@@ -221,15 +239,26 @@ fn from_exit(exit: Exit) -> AttemptEnd {
         };
     }
     let exit_status = (status >> 8) & 0xff;
-    let (code, message) = match usize::try_from(exit_status - STEP_STATUS - 1)
+    let step = usize::try_from(exit_status - STEP_STATUS - 1)
         .ok()
-        .and_then(|i| STEPS.get(i))
-    {
-        Some(step) => (
+        .and_then(|i| STEPS.get(i));
+    let (code, message) = match (exit_status, step) {
+        (FAULT_STATUS, _) => (
+            Code::RuntimeFailed,
+            "Aftercall's own code in the attempt's process failed; the last log entry says at what"
+                .to_owned(),
+        ),
+        (CHANNEL_LOST_STATUS, _) => (
+            Code::ProtocolViolated,
+            format!(
+                "the function closed the channel to its supervisor ({CHANNEL}), so that nothing could be told of how it ended"
+            ),
+        ),
+        (_, Some(step)) => (
             Code::CouldNotStart,
             format!("the attempt's process failed at {step}"),
         ),
-        None => (
+        (_, None) => (
             Code::ExitedWithoutResult,
             format!("the process exited with status {exit_status} before end_function returned"),
         ),
@@ -263,5 +292,59 @@ fn seconds(duration: Duration) -> String {
         format!("{} s", duration.as_secs())
     } else {
         format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use domain::ResourceUse;
+
+    use super::*;
+
+    fn ended(verdict: Verdict, status: i32) -> (Code, String) {
+        let usage = ResourceUse::default();
+        match without_result(verdict, Exit::Ended { status, usage }, None, None) {
+            AttemptEnd::Failed { code, message, .. } => (code, message),
+            end => panic!("{end:?}"),
+        }
+    }
+
+    #[test]
+    fn a_channel_that_the_function_closed_is_told_as_that_and_not_as_memory() {
+        let (code, message) = ended(Verdict::ChannelLeft(Duration::from_secs(5)), SIGNAL_KILL);
+        assert_eq!(code, Code::ProtocolViolated);
+        assert!(
+            message.contains("closed the channel") && message.contains("file descriptor 3"),
+            "{message}"
+        );
+        let (code, message) = ended(Verdict::ChannelClosed, CHANNEL_LOST_STATUS << 8);
+        assert_eq!(code, Code::ProtocolViolated);
+        assert!(message.contains("closed the channel"), "{message}");
+        let (code, message) = ended(Verdict::ChannelClosed, SIGNAL_KILL);
+        assert_eq!(code, Code::KilledBySignal);
+        assert!(message.contains("out of memory"), "{message}");
+    }
+
+    #[test]
+    fn a_fault_of_the_runtime_is_ours_and_an_exit_of_the_function_its_own() {
+        assert_eq!(
+            ended(Verdict::ChannelClosed, FAULT_STATUS << 8).0,
+            Code::RuntimeFailed
+        );
+        assert_eq!(
+            ended(Verdict::ChannelClosed, 70 << 8).0,
+            Code::ExitedWithoutResult
+        );
+    }
+
+    #[test]
+    fn a_child_may_mark_an_exception_as_a_refused_effect_and_as_nothing_else() {
+        let code = |mark| match with_result("raised", None, Some(mark)) {
+            AttemptEnd::Failed { code, .. } => code,
+            end => panic!("{end:?}"),
+        };
+        assert_eq!(code(Code::EffectRefused), Code::EffectRefused);
+        assert_eq!(code(Code::ZygoteDied), Code::FunctionRaised);
     }
 }

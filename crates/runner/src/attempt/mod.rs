@@ -158,27 +158,29 @@ pub async fn run(
         _ => None,
     };
     // A child that said how it ended goes by itself; all others are made to.
-    let exit = match verdict {
-        Verdict::Result | Verdict::ChannelClosed => wait_for_exit(&killer, &mut exited).await,
-        _ => {
-            killer.kill();
-            wait_for_exit(&killer, &mut exited).await
-        }
+    if !matches!(verdict, Verdict::Result | Verdict::ChannelClosed) {
+        killer.kill();
+    }
+    let (exit, killed) = wait_for_exit(&killer, &mut exited).await;
+    let verdict = match verdict {
+        Verdict::ChannelClosed if killed => Verdict::ChannelLeft(EXIT_PATIENCE),
+        verdict => verdict,
     };
     listener.drain(clock).await;
     drop(tmp);
     report(number, verdict, exit, listener, stack, given_at, clock())
 }
 
-async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Receiver<Exit>) -> Exit {
+/// How the child ended, and whether it had to be killed for that.
+async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Receiver<Exit>) -> (Exit, bool) {
     if let Ok(exit) = tokio::time::timeout(EXIT_PATIENCE, &mut *exited).await {
-        return exit.unwrap_or(Exit::ZygoteGone);
+        return (exit.unwrap_or(Exit::ZygoteGone), false);
     }
     killer.kill();
     match tokio::time::timeout(EXIT_PATIENCE, exited).await {
-        Ok(exit) => exit.unwrap_or(Exit::ZygoteGone),
+        Ok(exit) => (exit.unwrap_or(Exit::ZygoteGone), true),
         // Its zygote is stuck: the child is dead or will be, and nothing that it says is heard any more.
-        Err(_) => Exit::ZygoteGone,
+        Err(_) => (Exit::ZygoteGone, true),
     }
 }
 
@@ -344,14 +346,25 @@ fn report(
         return report;
     };
     match read_result(&mut report, &result) {
-        Ok(error) => report.end = ending::with_result(&result.outcome, error),
+        Ok((error, code)) => report.end = ending::with_result(&result.outcome, error, code),
         Err(problem) => report.end = ending::unreadable_result(&problem),
     }
     report
 }
 
-/// Moves what a result holds into the report; gives the error document, if it has one.
-fn read_result(report: &mut AttemptReport, result: &ResultFrame) -> Result<Option<ErrorDocument>, String> {
+/// What a child's error document says beside the exception itself.
+#[derive(serde::Deserialize)]
+struct ErrorMark {
+    /// The refused effect that the exception was raised from.
+    #[serde(default)]
+    code: Option<Code>,
+}
+
+/// Moves what a result holds into the report; gives the error document and its mark, if there are any.
+fn read_result(
+    report: &mut AttemptReport,
+    result: &ResultFrame,
+) -> Result<(Option<ErrorDocument>, Option<Code>), String> {
     // Within limits in every direction: depth, that a state may use; values, that small bytes may hold many of.
     fn part<T: serde::de::DeserializeOwned>(bytes: Option<&ByteVec>) -> Result<Option<T>, String> {
         let Some(bytes) = bytes else { return Ok(None) };
@@ -365,10 +378,15 @@ fn read_result(report: &mut AttemptReport, result: &ResultFrame) -> Result<Optio
         report.function_started_at = Timestamp::from_nanosecond(i128::from(ns)).ok();
     }
     let error = part(result.error.as_ref())?;
+    // A code that is not known here is no mark.
+    let code = part::<ErrorMark>(result.error.as_ref())
+        .ok()
+        .flatten()
+        .and_then(|mark| mark.code);
     if result.outcome == "returned" {
         report.state = part(result.state.as_ref())?;
         report.metrics = part::<Vec<Metric>>(result.metrics.as_ref())?.unwrap_or_default();
         report.actions = part::<Vec<Action>>(result.actions.as_ref())?.unwrap_or_default();
     }
-    Ok(error)
+    Ok((error, code))
 }
