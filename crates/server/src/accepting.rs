@@ -14,8 +14,10 @@ use crate::app::Shared;
 use crate::auth::Principal;
 use crate::next;
 use crate::params::Params;
-use crate::place::{self, ENVIRONMENT};
-use crate::problem::{ApiError, ApiResult, draining, internal, queue_full, sentence};
+use crate::place::{self, ENVIRONMENT, PROJECT};
+use crate::problem::{
+    ApiError, ApiResult, bad_field, draining, internal, queue_full, sentence, unknown_project,
+};
 
 /// From this size on, in bytes, parsing is left to threads that may block: it takes about a millisecond.
 const PARSE_INLINE_MAX: usize = 64 * 1024;
@@ -25,7 +27,10 @@ const PARSE_INLINE_MAX: usize = 64 * 1024;
 pub(crate) struct Way {
     shared: Arc<Shared>,
     principal: Principal,
-    project: ProjectName,
+    /// What `?project` says.
+    named: Option<ProjectName>,
+    /// That, or what holds where neither it nor the document says; or why nothing does.
+    project: ApiResult<ProjectName>,
     /// What `?environment` says.
     environment: Option<Environment>,
 }
@@ -39,6 +44,7 @@ pub(crate) struct Offer {
 /// What remains of an [`Offer`].
 struct Facts {
     external_id: String,
+    project: ProjectName,
     environment: Environment,
     sent: Bytes,
 }
@@ -53,10 +59,15 @@ impl Way {
             return Err(draining());
         }
         let environment = params.get("environment", ENVIRONMENT)?;
-        let project = place::existing_project(params, &principal, &shared).await?;
+        let named = params.get("project", PROJECT)?;
+        let project = place::existing_project(params, &principal, &shared).await;
+        if named.is_some() {
+            project.clone()?;
+        }
         Ok(Self {
             shared,
             principal,
+            named,
             project,
             environment,
         })
@@ -64,27 +75,30 @@ impl Way {
 
     /// Reads conversations, each on its own: one that is refused harms no other.
     pub async fn read(&self, documents: Vec<Bytes>) -> Vec<ApiResult<Offer>> {
-        if documents.iter().map(Bytes::len).sum::<usize>() < PARSE_INLINE_MAX {
-            return documents
-                .into_iter()
-                .map(|document| self.read_one(document))
-                .collect();
+        let mut offers = Vec::with_capacity(documents.len());
+        for read in self.parse(documents).await {
+            offers.push(match read {
+                Ok((conversation, sent)) => self.offer(&conversation, sent).await,
+                Err(refused) => Err(refused),
+            });
         }
-        let (way, count) = (self.clone(), documents.len());
-        let reading = tokio::task::spawn_blocking(move || {
-            documents
-                .into_iter()
-                .map(|document| way.read_one(document))
-                .collect()
-        });
+        offers
+    }
+
+    async fn parse(&self, documents: Vec<Bytes>) -> Vec<ApiResult<(Conversation, Bytes)>> {
+        if documents.iter().map(Bytes::len).sum::<usize>() < PARSE_INLINE_MAX {
+            return documents.into_iter().map(parse).collect();
+        }
+        let count = documents.len();
+        let reading = tokio::task::spawn_blocking(move || documents.into_iter().map(parse).collect());
         match reading.await {
             Ok(offers) => offers,
             Err(failed) => (0..count).map(|_| Err(internal(&failed))).collect(),
         }
     }
 
-    fn read_one(&self, sent: Bytes) -> ApiResult<Offer> {
-        let conversation = Conversation::parse(&sent).map_err(refused)?;
+    async fn offer(&self, conversation: &Conversation, sent: Bytes) -> ApiResult<Offer> {
+        let project = self.project_of(conversation).await?;
         let environment = conversation
             .environment()
             .or(self.environment)
@@ -97,7 +111,7 @@ impl Way {
                 conversation: ConversationId::from_uuid(self.shared.new_id()),
                 event: EventId::from_uuid(self.shared.new_id()),
                 run: RunId::from_uuid(self.shared.new_id()),
-                project: self.project.clone(),
+                project: project.clone(),
                 environment,
                 source: Source::native(),
                 external_id: external_id.clone(),
@@ -107,10 +121,39 @@ impl Way {
             },
             kept: Facts {
                 external_id,
+                project,
                 environment,
                 sent,
             },
         })
+    }
+
+    /// The project that the document names, which must not be another than the request does, else the request's.
+    async fn project_of(&self, conversation: &Conversation) -> ApiResult<ProjectName> {
+        let Some(said) = conversation.project() else {
+            return self.project.clone();
+        };
+        let project: ProjectName = said
+            .parse()
+            .map_err(|_| bad_field("/project", said, PROJECT, "Correct it, or leave it out."))?;
+        match &self.named {
+            Some(named) if *named == project => Ok(project),
+            Some(named) => Err(bad_field(
+                "/project",
+                said,
+                &format!("{named}, as the request says (?project={named})"),
+                "Name one project, in the document or in the request.",
+            )),
+            None => {
+                self.principal.check_project(&project)?;
+                let Shared { projects, app, .. } = &*self.shared;
+                if projects.exists(&project, &*app.store).await? {
+                    Ok(project)
+                } else {
+                    Err(unknown_project(&project))
+                }
+            }
+        }
     }
 
     /// Offers conversations to the store, in one commit for all, and says what became of each, in order.
@@ -171,9 +214,14 @@ impl Way {
             detail: run
                 .state
                 .hold
-                .map(|hold| next::held(hold, &self.project, facts.environment)),
+                .map(|hold| next::held(hold, &facts.project, facts.environment)),
         }
     }
+}
+
+fn parse(sent: Bytes) -> ApiResult<(Conversation, Bytes)> {
+    let conversation = Conversation::parse(&sent).map_err(refused)?;
+    Ok((conversation, sent))
 }
 
 fn refused(error: ConversationError) -> ApiError {

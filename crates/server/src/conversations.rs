@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Accepted, ConversationView, LineAnswer, Problem, Sibling};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use crate::app::{Shared, SharedState};
 use crate::auth::{Ingest, Operate, Principal};
 use crate::body;
 use crate::ndjson;
-use crate::params::Params;
+use crate::params::{Named, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiResult, erased, internal, not_found};
 use crate::runs;
@@ -32,7 +32,7 @@ use crate::runs;
     operation_id = "sendConversations",
     post, path = "/v1/conversations", tag = "conversations",
     params(
-        ("project" = Option<String>, Query, description = "Whose; else the key's project, else the only one"),
+        ("project" = Option<String>, Query, description = "Whose; else what the document says, else the key's project, else the only one"),
         ("environment" = Option<String>, Query, description = "Where, for documents that do not say; else `sandbox`"),
     ),
     request_body(
@@ -89,7 +89,7 @@ pub(crate) async fn post(
 pub(crate) async fn get(
     State(shared): SharedState,
     Operate(principal): Operate,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<ConversationView>> {
     params.only(&["project", "environment"])?;

@@ -3,7 +3,7 @@
 use api::{ActivationRequest, ActivationView, DeploymentDetail, DeploymentList, DeploymentView, Problem};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use domain::{Code, Environment, ProjectName};
 use http::{HeaderMap, StatusCode};
@@ -13,7 +13,7 @@ use store::{Activation, DeploymentRecord};
 use crate::app::{Shared, SharedState};
 use crate::auth::{Admin, Operate, Principal};
 use crate::body;
-use crate::params::Params;
+use crate::params::{Named, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiError, ApiResult, bad_field, draining, internal, sentence, unknown_project};
 
@@ -171,7 +171,7 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(shared): SharedState,
     Operate(principal): Operate,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<DeploymentView>> {
     params.only(&["project"])?;

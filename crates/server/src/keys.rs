@@ -3,7 +3,7 @@
 use api::{CreatedKey, KeyList, KeyRequest, KeyView, Problem};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use crypto::{ApiKeySecret, Entropy};
 use domain::{KeyId, Timestamp};
@@ -13,7 +13,7 @@ use store::{ApiKeyRecord, Scope, Store, StoreError};
 use crate::app::SharedState;
 use crate::auth::{Admin, Principal};
 use crate::body;
-use crate::params::Params;
+use crate::params::{Named, Params};
 use crate::problem::{ApiResult, bad_field, forbidden, internal, not_found};
 
 /// Longest label, in bytes.
@@ -159,7 +159,7 @@ pub(crate) async fn list(
 pub(crate) async fn revoke(
     State(shared): SharedState,
     Admin(principal): Admin,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<StatusCode> {
     params.only(&[])?;

@@ -20,6 +20,7 @@ mod listen;
 mod ndjson;
 mod next;
 mod openapi;
+mod pace;
 mod params;
 mod patient;
 mod place;

@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use std::time::Duration;
-
 use api::LineAnswer;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -19,13 +17,14 @@ use futures_util::{FutureExt as _, stream};
 use http::header;
 use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use crate::accepting::Way;
 use crate::admission::Admitted;
 use crate::app::{Limits, Shared};
 use crate::body::{discard, incomplete};
 use crate::lines::{Line, Lines};
+use crate::pace::Pace;
 use crate::problem::{ApiError, ApiResult, draining, internal, stalled, too_large};
 
 /// Answers a batch. The answer begins before the batch has ended.
@@ -77,57 +76,6 @@ struct Intake {
     admitted: Admitted,
     pace: Pace,
     answers: Arc<Answers>,
-}
-
-/// When the batch last got on.
-struct Pace {
-    /// Its last byte; before the first, its beginning.
-    byte: Instant,
-    /// The end of its last line.
-    line: Instant,
-    is_first: bool,
-}
-
-impl Pace {
-    fn begin() -> Self {
-        let now = Instant::now();
-        Self {
-            byte: now,
-            line: now,
-            is_first: true,
-        }
-    }
-
-    fn piece(&mut self, ended_a_line: bool) {
-        self.byte = Instant::now();
-        self.is_first = false;
-        if ended_a_line {
-            self.line = self.byte;
-        }
-    }
-
-    /// What it took us to commit is not the client's time.
-    fn waited_for_us(&mut self) {
-        self.byte = Instant::now();
-        self.line = self.byte;
-    }
-
-    /// Until when something must come, and what is said if it does not.
-    fn until(&self, limits: &Limits, in_a_line: bool) -> (Instant, &'static str, Duration) {
-        if self.is_first {
-            let patience = limits.first_byte_timeout;
-            return (self.byte + patience, "No line is there: no byte came", patience);
-        }
-        let whole = limits.body_timeout;
-        let line = (self.line + whole, "No further line came whole", whole);
-        let stall = limits.stall_timeout;
-        let byte = (
-            self.byte + stall,
-            "The line is not whole: no further byte came",
-            stall,
-        );
-        if in_a_line && byte.0 < line.0 { byte } else { line }
-    }
 }
 
 impl Intake {

@@ -4,13 +4,33 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use http::request::Parts;
 
 use crate::problem::{ApiError, ApiResult, bad_field};
 
 /// Below this likeness (Jaro–Winkler, 0 to 1) a name is no typing error of another.
 const LIKENESS_MIN: f64 = 0.8;
+
+/// What a path names: the part of it that the route leaves open.
+#[derive(Debug)]
+pub(crate) struct Named(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(named)) => Ok(Self(named)),
+            Err(_) => Err(bad_field(
+                "The path",
+                parts.uri.path(),
+                "an id in percent-encoded UTF-8",
+                "Encode each byte of the id that is no letter or digit as %XX.",
+            )),
+        }
+    }
+}
 
 /// The query of a request.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ const RETRY_FAULT_S: u32 = 1;
 const FOUND_MAX: usize = 120;
 
 /// A request that was not carried out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ApiError(pub Box<Problem>);
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;

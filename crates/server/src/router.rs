@@ -13,8 +13,13 @@ use domain::Code;
 use futures_util::FutureExt as _;
 
 use crate::app::Shared;
-use crate::problem::{ApiError, internal, not_found};
+use crate::problem::{ApiError, ApiResult, internal, not_found};
 use crate::{conversations, deployments, health, keys, openapi, runs, status};
+
+/// Longest path with its query, in bytes: an id of 512 bytes, each escaped, and much beside it.
+const TARGET_MAX: usize = 8 * 1024;
+/// Most bytes of all header fields together, names and values.
+const HEADERS_MAX_BYTES: usize = 32 * 1024;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -45,11 +50,15 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 /// conversations, and those may be telephone numbers.
 async fn around(request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let next = check_head(&request).map(|()| next);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(panic) => internal(&panic_text(&*panic)).into_response(),
+    let response = match next {
+        Ok(next) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+            Ok(response) => response,
+            Err(panic) => internal(&panic_text(&*panic)).into_response(),
+        },
+        Err(refused) => refused.into_response(),
     };
     tracing::debug!(
         %method,
@@ -59,6 +68,28 @@ async fn around(request: Request, next: Next) -> Response {
         "answered"
     );
     response
+}
+
+/// Refuses a head that is larger than any client of ours makes, in words; what is larger still, the HTTP library refuses.
+fn check_head(request: &Request) -> ApiResult<()> {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let headers = request.headers();
+    let fields: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    let (status, what, limit) = if target > TARGET_MAX {
+        (414, "path and query", TARGET_MAX)
+    } else if fields > HEADERS_MAX_BYTES {
+        (431, "headers", HEADERS_MAX_BYTES)
+    } else {
+        return Ok(());
+    };
+    let detail = format!("The request's {what} are larger than the {limit} bytes that are allowed.");
+    Err(api::Problem::new(Code::BadRequest, status, detail, "Send less.").into())
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

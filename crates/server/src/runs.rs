@@ -7,7 +7,7 @@ use api::{
 };
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::run::{Command, Event, RunState};
 use domain::{AttemptEnd, AttemptNumber, RunId};
 use http::HeaderMap;
@@ -15,7 +15,7 @@ use store::{AttemptRow, RunFilter, RunSummary};
 
 use crate::app::{Shared, SharedState};
 use crate::auth::{Ingest, Operate, Principal};
-use crate::params::Params;
+use crate::params::{Named, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiResult, bad_field, not_found};
 use crate::{body, deployments, next};
@@ -121,7 +121,7 @@ async fn filter(shared: &Shared, principal: &Principal, params: &Params) -> ApiR
 pub(crate) async fn get(
     State(shared): SharedState,
     Ingest(principal): Ingest,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<RunDetail>> {
     params.only(&[])?;
@@ -157,7 +157,7 @@ pub(crate) async fn get(
 pub(crate) async fn logs(
     State(shared): SharedState,
     Ingest(principal): Ingest,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<LogsView>> {
     params.only(&["attempt"])?;
@@ -201,7 +201,7 @@ pub(crate) async fn logs(
 pub(crate) async fn retry(
     State(shared): SharedState,
     Operate(principal): Operate,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
     headers: HeaderMap,
     body: Body,
@@ -237,7 +237,7 @@ pub(crate) async fn retry(
 pub(crate) async fn cancel(
     State(shared): SharedState,
     Operate(principal): Operate,
-    Path(id): Path<String>,
+    Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<RunView>> {
     params.only(&[])?;

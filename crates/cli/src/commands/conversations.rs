@@ -1,6 +1,7 @@
 //! `aftercall conversations`.
 
 use api::ConversationView;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::arguments::About;
@@ -25,6 +26,7 @@ pub enum Conversations {
   aftercall conversations show desk-2041 --document > desk-2041.json     exactly as it was sent")]
 pub struct Show {
     /// The id that its platform gave it, or ours
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     conversation: String,
     /// Only the document, exactly as it was sent
     #[arg(long)]

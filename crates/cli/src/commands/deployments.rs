@@ -1,6 +1,7 @@
 //! `aftercall deployments`.
 
 use api::{ActivationRequest, ActivationView, DeploymentList, DeploymentView};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use domain::Environment;
 
@@ -35,6 +36,7 @@ pub struct List {
 #[command(after_help = "Examples:\n  aftercall deployments show 4be1f0")]
 pub struct Show {
     /// Its id, or the beginning of it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     deployment: String,
 }
 
@@ -45,6 +47,7 @@ pub struct Show {
   aftercall deployments promote 9a03c2 --to live      back to an older one")]
 pub struct Promote {
     /// Its id, or the beginning of it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     deployment: String,
     /// The environment
     #[arg(long, value_name = "ENV")]

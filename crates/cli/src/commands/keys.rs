@@ -2,6 +2,7 @@
 
 use api::{CreatedKey, KeyList, KeyRequest, KeyView, Scope};
 use bytes::Bytes;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use domain::Environment;
 use http::Method;
@@ -59,6 +60,7 @@ pub struct List {}
 #[command(after_help = "Examples:\n  aftercall keys revoke 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d")]
 pub struct Revoke {
     /// Its id, as `keys list` shows it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     id: String,
 }
 

@@ -131,7 +131,7 @@ impl Sender {
         };
         self.has_answered = true;
         match answer.status {
-            StatusCode::SERVICE_UNAVAILABLE => Ok(Turn {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => Ok(Turn {
                 answers: BTreeMap::new(),
                 wait: Some(answer.retry_after()),
                 trouble: problem(&answer),
@@ -162,7 +162,8 @@ fn body(documents: &[Document]) -> Vec<u8> {
     body
 }
 
-/// Takes the answers that stand; lines answered 503, or not at all since the stream broke off, are to be sent again.
+/// Takes the answers that stand; lines for which there was no room (503) or no time (408), or that were not answered at
+/// all since the stream broke off, are to be sent again.
 fn read(answer: &Answer) -> Result<Turn, Box<CliError>> {
     let mut answers = BTreeMap::new();
     let mut trouble = None;
@@ -178,7 +179,11 @@ fn read(answer: &Answer) -> Result<Turn, Box<CliError>> {
                 "compare `aftercall version` here and there: the two may be too far apart",
             )
         })?;
-        if line.status == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+        let came_to_nothing = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::REQUEST_TIMEOUT];
+        if came_to_nothing
+            .iter()
+            .any(|status| line.status == status.as_u16())
+        {
             trouble = line
                 .problem
                 .map(|problem| CliError::fault(problem.code, problem.detail, problem.fix));

@@ -53,6 +53,7 @@ pub const FIELDS: &[Field] = &[
         "environment",
         Shape::Word(&["sandbox", "pre-release", "live", "pre_release"]),
     ),
+    field("project", Shape::Text),
     field("account_id", Shape::Text),
     field("project_id", Shape::Text),
     field("platform", Shape::Text),

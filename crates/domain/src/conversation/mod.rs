@@ -32,9 +32,6 @@ pub const MAX_METRICS: usize = 10_000;
 /// The longest name of a metric, in bytes.
 pub const MAX_METRIC_NAME_BYTES: usize = 512;
 
-/// The JSON Schema of the document.
-pub const SCHEMA: &str = crate::schema::conversation();
-
 /// Which side began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -84,6 +81,12 @@ impl Conversation {
         }
         spell_environment(&mut document);
         Ok(Self { document })
+    }
+
+    /// Which of our projects it says that it is of.
+    #[must_use]
+    pub fn project(&self) -> Option<&str> {
+        self.text("project")
     }
 
     /// The whole document, as it was sent; only the environment is in its one spelling.

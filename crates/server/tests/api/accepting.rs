@@ -157,3 +157,46 @@ async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_nothing() {
     );
     assert_eq!(house.read("/v1/runs").await["runs"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_document_may_name_its_project_but_not_another_than_the_request() {
+    let house = House::with_support().await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    let of = |id: &str, project: &str| json!({"id": id, "project": project});
+    let send = |path: &'static str, body| house.ask(post(path).json(body));
+    let taken = send("/v1/conversations", of("call-1", "sales")).await;
+    assert_eq!(taken.status, 202, "{:?}", taken.body);
+    assert_eq!(house.read("/v1/conversations/call-1").await["project"], "sales");
+    let same = send("/v1/conversations?project=sales", of("call-1", "sales")).await;
+    assert_eq!(same.status, 200, "{:?}", same.body);
+    let both = send("/v1/conversations?project=support", of("call-2", "sales")).await;
+    assert_snapshot!("two_projects", both.told());
+    assert_eq!(
+        send("/v1/conversations", of("call-3", "market")).await.code(),
+        "AC0107"
+    );
+    assert_eq!(
+        send("/v1/conversations", of("call-4", "No Name")).await.code(),
+        "AC0705"
+    );
+    let key = house.key("ingest", Some("support"), &["sandbox"]).await;
+    let foreign = post("/v1/conversations").json(of("call-5", "sales")).key(&key);
+    assert_eq!(foreign.over_tcp(house.address).await.code(), "AC0703");
+
+    // Line by line, and one that says nothing is told what is missing.
+    let lines = format!(
+        "{}\n{}\n{}\n",
+        of("a", "sales"),
+        of("b", "support"),
+        json!({"id": "c"})
+    );
+    let answers = house.ask(post("/v1/conversations").ndjson(lines)).await.lines();
+    let statuses: Vec<_> = answers.iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [202, 202, 400]);
+    for (id, project) in [("a", "sales"), ("b", "support")] {
+        assert_eq!(
+            house.read(&format!("/v1/conversations/{id}")).await["project"],
+            project
+        );
+    }
+}

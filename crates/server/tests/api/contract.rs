@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 
 /// Statuses that every route may answer with, by a problem document.
-const ANYWHERE: [u16; 9] = [400, 401, 403, 404, 405, 413, 415, 500, 503];
+const ANYWHERE: [u16; 12] = [400, 401, 403, 404, 405, 408, 413, 414, 415, 431, 500, 503];
 
 static DESCRIBED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&server::OPENAPI_JSON).unwrap());
 

@@ -77,3 +77,39 @@ async fn ways_that_do_not_exist_are_named() {
     assert_snapshot!("no_route", house.ask(get("/v2/runs")).await.told());
     assert_snapshot!("wrong_method", house.ask(delete("/v1/runs")).await.told());
 }
+
+#[tokio::test]
+async fn whatever_a_request_is_refused_for_is_told_as_a_problem() {
+    let house = House::with_support().await;
+    for path in [
+        "runs/%ff",
+        "runs/%ff/logs",
+        "conversations/%ff",
+        "deployments/%ff",
+    ] {
+        let answer = house.ask(get(&format!("/v1/{path}"))).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (400, "AC0705".into()),
+            "{path}"
+        );
+    }
+    for ask in [
+        post("/v1/runs/%ff/retry"),
+        post("/v1/runs/%ff/cancel"),
+        delete("/v1/keys/%ff"),
+        get("/v1/runs?status=%ff"),
+    ] {
+        let answer = house.ask(ask).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "AC0705".into()));
+    }
+    assert_snapshot!("unreadable_id", house.ask(get("/v1/runs/%ff")).await.told());
+    let long = house
+        .ask(get(&format!("/v1/runs?after={}", "x".repeat(9000))))
+        .await;
+    assert_eq!((long.status.as_u16(), long.code()), (414, "AC0705".into()));
+    let large = house
+        .ask(get("/v1/runs").header("x-large", &"x".repeat(40_000)))
+        .await;
+    assert_eq!((large.status.as_u16(), large.code()), (431, "AC0705".into()));
+}

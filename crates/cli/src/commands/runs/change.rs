@@ -2,6 +2,7 @@
 
 use api::{RetryRequest, RunView};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::client::{Client, escape};
@@ -21,7 +22,7 @@ Examples:
 )]
 pub struct Retry {
     /// The runs' ids
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = NonEmptyStringValueParser::new())]
     runs: Vec<String>,
     /// On this deployment [default: the one that the run began on]
     #[arg(long, value_name = "ID")]
@@ -39,7 +40,7 @@ Examples:
   aftercall runs cancel 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d")]
 pub struct Cancel {
     /// The runs' ids
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = NonEmptyStringValueParser::new())]
     runs: Vec<String>,
 }
 

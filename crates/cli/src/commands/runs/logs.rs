@@ -2,6 +2,7 @@
 
 use api::LogsView;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::client::{escape, query};
 use crate::context::Context;
@@ -15,6 +16,7 @@ use crate::story;
   aftercall runs logs 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --attempt 1 --json")]
 pub struct Logs {
     /// The run's id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
     /// Which attempt, from 1 [default: the last]
     #[arg(long, value_name = "NUMBER")]

@@ -2,6 +2,7 @@
 
 use api::{ConversationView, RunDetail, RunView, RunWord};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use domain::Code;
 
 use crate::client::{Client, escape, query};
@@ -21,6 +22,7 @@ Examples:
 )]
 pub struct Show {
     /// The run's id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
 }
 
