@@ -42,12 +42,15 @@ pub struct Common {
     /// The server's data folder; commands find its socket there [default: ~/.local/share/aftercall]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<String>,
-    /// The server's address, if not its socket: http://HOST:PORT
+    /// The server's address, if not its socket: https://HOST:PORT or http://HOST:PORT
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub server: Option<String>,
     /// The API key for --server; AFTERCALL_KEY hides it from other users of the machine
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
     pub key: Option<String>,
+    /// For https: trust the authorities in this PEM file instead of the system's
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub ca_file: Option<String>,
     /// The configuration file [default: ./aftercall.toml, else ~/.config/aftercall/aftercall.toml]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
@@ -123,7 +126,12 @@ impl Common {
     /// What these options say of settings.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {
-        let named = [("data", &self.data), ("server", &self.server), ("key", &self.key)];
+        let named = [
+            ("data", &self.data),
+            ("server", &self.server),
+            ("key", &self.key),
+            ("ca_file", &self.ca_file),
+        ];
         let named = named
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));

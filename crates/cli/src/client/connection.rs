@@ -14,6 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
 use super::Answer;
+use super::tls::Trust;
 use crate::error::CliError;
 
 /// How long connecting may take.
@@ -21,7 +22,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most of an answer that is read, bytes: a conversation and its run are far below.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 /// The port of an address that names none.
-const DEFAULT_PORT: u16 = 80;
+const HTTP_PORT: u16 = 80;
+/// The same with TLS.
+const HTTPS_PORT: u16 = 443;
 
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,45 +33,41 @@ pub(super) enum Target {
     Socket(PathBuf),
     /// A host and port, spoken to in clear.
     Host(String, u16),
+    /// A host and port, spoken to by TLS.
+    Secure(String, u16),
 }
 
 impl Target {
-    /// Reads `http://HOST[:PORT]` or `unix:PATH`.
+    /// Reads `http://HOST[:PORT]`, `https://HOST[:PORT]` or `unix:PATH`.
     pub(super) fn parse(address: &str) -> Result<Self, Box<CliError>> {
         let bad = |message: String, fix: &str| Err(CliError::usage(Code::BadConfiguration, message, fix));
         if let Some(path) = address.strip_prefix("unix:") {
             return Ok(Self::Socket(path.into()));
         }
-        let example = "write it as http://HOST:PORT, or unix:PATH for a socket";
+        let example = "write it as https://HOST:PORT, http://HOST:PORT, or unix:PATH for a socket";
         let Ok(uri) = address.parse::<Uri>() else {
             return bad(format!("{address:?} is not a server's address"), example);
         };
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return bad(
-                    format!("{address}: https is not spoken here yet"),
-                    "go through a tunnel to the server's own port (ssh -L 8700:127.0.0.1:8700 HOST) and use http://127.0.0.1:8700",
-                );
-            }
+        let is_secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => return bad(format!("{address:?} is not a server's address"), example),
-        }
+        };
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return bad(format!("{address:?} holds more than a host and a port"), example);
         }
-        match uri.host() {
-            Some(host) => Ok(Self::Host(
-                host.to_owned(),
-                uri.port_u16().unwrap_or(DEFAULT_PORT),
-            )),
-            None => bad(format!("{address:?} names no host"), example),
+        let host = uri.host().map(str::to_owned);
+        match (host, is_secure) {
+            (Some(host), true) => Ok(Self::Secure(host, uri.port_u16().unwrap_or(HTTPS_PORT))),
+            (Some(host), false) => Ok(Self::Host(host, uri.port_u16().unwrap_or(HTTP_PORT))),
+            (None, _) => bad(format!("{address:?} names no host"), example),
         }
     }
 
     pub(super) fn host(&self) -> String {
         match self {
             Self::Socket(_) => "localhost".to_owned(),
-            Self::Host(host, port) => format!("{host}:{port}"),
+            Self::Host(host, port) | Self::Secure(host, port) => format!("{host}:{port}"),
         }
     }
 }
@@ -78,6 +77,7 @@ impl fmt::Display for Target {
         match self {
             Self::Socket(path) => write!(f, "{}", path.display()),
             Self::Host(host, port) => write!(f, "http://{host}:{port}"),
+            Self::Secure(host, port) => write!(f, "https://{host}:{port}"),
         }
     }
 }
@@ -86,15 +86,23 @@ impl fmt::Display for Target {
 #[derive(Debug)]
 pub(super) struct Connections {
     target: Target,
+    /// Where the target is spoken to by TLS.
+    trust: Option<Trust>,
     open: Mutex<Option<SendRequest<Full<Bytes>>>>,
 }
 
 impl Connections {
-    pub(super) fn new(target: Target) -> Self {
-        Self {
+    /// To this server. `ca_file` says whom to trust, should it be spoken to by TLS.
+    pub(super) fn new(target: Target, ca_file: Option<PathBuf>) -> Result<Self, Box<CliError>> {
+        let trust = match target {
+            Target::Secure(..) => Some(Trust::load(ca_file)?),
+            Target::Socket(_) | Target::Host(..) => None,
+        };
+        Ok(Self {
             target,
+            trust,
             open: Mutex::new(None),
-        }
+        })
     }
 
     pub(super) const fn target(&self) -> &Target {
@@ -134,10 +142,14 @@ impl Connections {
         let connecting = async {
             match &self.target {
                 Target::Socket(path) => handshake(UnixStream::connect(path).await?).await,
-                Target::Host(host, port) => {
-                    let stream = TcpStream::connect((host.trim_matches(['[', ']']), *port)).await?;
+                Target::Host(host, port) | Target::Secure(host, port) => {
+                    let host = host.trim_matches(['[', ']']);
+                    let stream = TcpStream::connect((host, *port)).await?;
                     stream.set_nodelay(true)?;
-                    handshake(stream).await
+                    match &self.trust {
+                        Some(trust) => handshake(trust.secure(host, stream).await?).await,
+                        None => handshake(stream).await,
+                    }
                 }
             }
         };
@@ -149,11 +161,13 @@ impl Connections {
     }
 
     fn unreachable(&self, reason: &str) -> Box<CliError> {
-        let fix = match &self.target {
-            Target::Socket(_) => {
+        let fix = match (&self.target, &self.trust) {
+            (Target::Socket(_), _) => {
                 "start one with `aftercall serve`, name its data folder with --data, or its address with --server"
+                    .to_owned()
             }
-            Target::Host(..) => "look whether it runs and listens there (`aftercall status` on its machine)",
+            (_, Some(trust)) => trust.fix(),
+            (_, None) => "look whether it runs and listens there (`aftercall status` on its machine)".to_owned(),
         };
         CliError::fault(
             Code::ServerUnreachable,
@@ -187,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_what_cannot_be_spoken_is_refused() {
+    fn addresses_are_read_and_what_is_none_is_refused() {
         assert_eq!(
             Target::parse("http://127.0.0.1:8700").unwrap(),
             Target::Host("127.0.0.1".into(), 8700)
@@ -204,10 +218,9 @@ mod tests {
             Target::parse("unix:/run/a.sock").unwrap(),
             Target::Socket("/run/a.sock".into())
         );
-        let error = Target::parse("https://example.com").unwrap_err();
-        assert!(
-            error.fix.unwrap().contains("ssh -L"),
-            "https is refused with a way to go"
+        assert_eq!(
+            Target::parse("https://example.com").unwrap(),
+            Target::Secure("example.com".into(), 443)
         );
         for bad in [
             "",

@@ -2,6 +2,7 @@
 
 mod connection;
 mod problem;
+mod tls;
 
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ impl Client {
     /// The server that the configuration names: by address, else the one that uses the data folder.
     ///
     /// # Errors
-    /// `AC0803` for an address or a key that cannot be used.
+    /// `AC0803` for an address, a key or a file of authorities that cannot be used.
     pub fn new(configuration: &Configuration) -> Result<Self, Box<CliError>> {
         let target = match configuration.text("server") {
             Some(address) => Target::parse(address)?,
@@ -104,7 +105,7 @@ impl Client {
             Ok::<_, Box<CliError>>(value)
         });
         Ok(Self {
-            connections: Connections::new(target),
+            connections: Connections::new(target, configuration.path("ca_file"))?,
             key: key.transpose()?,
         })
     }

@@ -87,6 +87,12 @@ pub const KEYS: &[Key] = &[
         "the server's address; without one its socket in the data folder is used",
     ),
     secret("key", "the API key for `server`"),
+    key(
+        "ca_file",
+        Text,
+        Found("this system's certificates"),
+        "for an https `server`: the authorities to trust instead, PEM",
+    ),
     key("project", Text, Nothing, "the project that commands are about"),
     key(
         "environment",
