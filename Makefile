@@ -9,7 +9,7 @@ VENV := $(CARGO_TARGET_DIR)/venv
 # The server as tests run it: with the named points at which it can be made to crash.
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
 
-.PHONY: help demo test test-rust test-python test-system fuzz lint format bench build require
+.PHONY: help demo test test-rust test-python test-frameworks test-system fuzz lint format bench build require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
@@ -28,18 +28,28 @@ build: require
 demo: build
 	@AFTERCALL_BIN=$(CARGO_TARGET_DIR)/release/aftercall scripts/demo
 
-test: test-rust test-python test-system
+test: test-rust test-python test-frameworks test-system
 	@echo "all tests passed"
 
 test-rust: require
 	cargo test --workspace --locked --exclude system-tests
 
-test-python: require $(VENV)/installed
-	cd python && $(VENV)/bin/python -m pytest -q tests
+test-python: require $(VENV)/installed $(TEST_BIN)
+	cd python && AFTERCALL_BIN=$(TEST_BIN) $(VENV)/bin/python -m pytest -q tests
 
-test-system: require $(VENV)/installed
-	cargo build --locked --package aftercall --features fail-points
+# The adapters beside the real frameworks, each in an environment of its own: their dependencies need not agree.
+FRAMEWORKS := livekit pipecat
+test-frameworks: require $(FRAMEWORKS:%=$(CARGO_TARGET_DIR)/venv-%/installed)
+	for name in $(FRAMEWORKS); do \
+		(cd python/frameworks && PYTHONPATH=.. $(CARGO_TARGET_DIR)/venv-$$name/bin/python -m pytest -q -p no:cacheprovider test_$$name.py) || exit 1; \
+	done
+
+test-system: require $(VENV)/installed $(TEST_BIN)
 	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python cargo test --locked --package system-tests -- --nocapture --test-threads=2
+
+.PHONY: $(TEST_BIN)
+$(TEST_BIN):
+	cargo build --locked --package aftercall --features fail-points
 
 # cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
 FUZZ_SECONDS ?= 60
@@ -61,6 +71,11 @@ bench: require
 	cargo run --quiet --release --locked --package store --example rates
 	cargo build --quiet --release --locked --package preload
 	cd python && AFTERCALL_PRELOAD=$(CARGO_TARGET_DIR)/release/libpreload.so $(PYTHON) bench/child.py
+
+$(CARGO_TARGET_DIR)/venv-%/installed: python/frameworks/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 $(VENV)/installed: python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
