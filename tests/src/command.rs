@@ -1,7 +1,7 @@
 //! The command line, as a person or a script uses it.
 
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -54,6 +54,17 @@ pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Starts `aftercall` with these arguments, and does not wait.
+pub fn begin(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Child {
+    let mut command = command();
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().expect("the binary starts")
 }
 
 /// `aftercall` without settings of its surroundings: no variables of its own, a folder without configuration.

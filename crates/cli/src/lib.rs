@@ -18,11 +18,12 @@ pub mod story;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 
 use clap::Parser as _;
 use domain::Code;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::{Arguments, Command};
 use configuration::{Configuration, Said};
@@ -79,8 +80,6 @@ pub fn run(
 fn launcher(supervisor: i32) -> u8 {
     match runner::launcher::run(supervisor) {
         Ok(()) => 0,
-        // Whoever started it is gone: there is nobody left to serve, and nothing wrong.
-        Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => 0,
         Err(error) => {
             // Whoever reads this reads the server's own standard error.
             let _ = writeln!(std::io::stderr(), "aftercall launcher: {error}");
@@ -167,15 +166,23 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
     }
 }
 
-/// Ctrl-C drops the command where it stands, so that its folders and processes go with it.
+/// Ctrl-C, or SIGTERM, drops the command where it stands, so that its folders and processes go with it.
 fn interruptible<F>(command: F) -> Result<Option<Exit>, Box<CliError>>
 where
     F: Future<Output = Result<Exit, Box<CliError>>>,
 {
     runtime(Builder::new_current_thread())?.block_on(async {
+        let mut terminated = signal(SignalKind::terminate()).map_err(|error| {
+            CliError::fault(
+                Code::Internal,
+                format!("signals cannot be listened to: {error}"),
+                "look at the system's limits",
+            )
+        })?;
         tokio::select! {
             done = command => done.map(Some),
             _ = tokio::signal::ctrl_c() => Ok(None),
+            _ = terminated.recv() => Ok(None),
         }
     })
 }

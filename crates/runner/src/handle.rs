@@ -1,11 +1,11 @@
 //! Starting a runner, and what others may ask of it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{Environment as Where, Epoch, ProjectName, RunId};
+use domain::{Code, Environment as Where, Epoch, ProjectName, RunId};
 use project::Package;
 use serde::Serialize;
 use store::{Activation, Store};
@@ -19,6 +19,7 @@ use crate::options::RunnerOptions;
 use crate::recovery;
 use crate::runner::{Shared, claim_loop};
 use crate::runtime::Runtime;
+use crate::tmp::{self, TmpRoot};
 use crate::zygote::{Environment, Launchers};
 
 /// How long children that were ended at a stop may take to be gone, and a store to take what became of their runs.
@@ -45,6 +46,7 @@ pub struct RunnerStatus {
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
+    confinement: Arc<str>,
     /// What asks the store of its own accord.
     loops: Arc<tokio::sync::Mutex<Vec<JoinHandle<()>>>>,
 }
@@ -68,42 +70,49 @@ pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment
         );
     }
     let launchers = Launchers::start(options.program.clone(), options.launcher_file.clone())?;
-    std::fs::create_dir_all(&options.tmp_root)?;
+    let tmp = TmpRoot::new(options.tmp_root.clone())?;
     let runtime = Runtime::extract(&options.runtimes)?;
     Ok(Arc::new(Environment {
         launchers,
         runtime,
         interpreter: options.interpreter.clone(),
         mode: options.mode,
-        tmp_root: options.tmp_root.clone(),
+        tmp,
         import_timeout: options.import_timeout,
-        folders: AtomicU64::new(1),
     }))
 }
 
+/// Clears what an earlier boot left, and makes ready what all zygotes share.
+fn prepare(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
+    let left = recovery::end_leftovers(&options.launcher_file)?;
+    if left > 0 {
+        tracing::warn!(left, "ended processes that an earlier boot had left");
+    }
+    match tmp::remove_all(&options.tmp_root) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let environment = environment(options)?;
+    // Worth its second to a server, not to a single `invoke`.
+    environment.runtime.compile(&options.interpreter)?;
+    Ok(environment)
+}
+
 impl Handle {
-    /// Ends what an earlier boot left, starts the launcher, and begins to take back, claim and attempt runs.
-    /// `secret` keys the runs' random streams and the deployments' hash seeds.
+    /// Ends what an earlier boot left, starts the launcher, tries what confinement holds, and begins to take back, claim and
+    /// attempt runs. `secret` keys the runs' random streams and the deployments' hash seeds.
     ///
     /// # Errors
-    /// Whatever the system says.
-    pub fn start(
+    /// What a deploy of the simplest project would give: above all AC0502 where confinement is required and does not hold.
+    pub async fn start(
         options: RunnerOptions,
         store: Arc<dyn Store>,
         secret: crypto::KeyedHash,
-    ) -> io::Result<Self> {
-        let left = recovery::end_leftovers(&options.launcher_file)?;
-        if left > 0 {
-            tracing::warn!(left, "ended processes that an earlier boot had left");
-        }
-        match std::fs::remove_dir_all(&options.tmp_root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let environment = environment(&options)?;
-        // Worth its second to a server, not to a single `invoke`.
-        environment.runtime.compile(&options.interpreter)?;
+    ) -> Result<Self, DeployError> {
+        let failed = |error: io::Error| DeployError::ours(Code::CouldNotStart, error.to_string());
+        let environment = tokio::task::block_in_place(|| prepare(&options)).map_err(failed)?;
         let nursery = Nursery::new(environment, &options);
+        let confinement = nursery.try_confinement().await?;
         let shared = Arc::new(Shared {
             options,
             store,
@@ -123,8 +132,15 @@ impl Handle {
         ];
         Ok(Self {
             shared,
+            confinement: confinement.into(),
             loops: Arc::new(tokio::sync::Mutex::new(loops)),
         })
+    }
+
+    /// What confinement held when a canary tried, in a line.
+    #[must_use]
+    pub fn confinement(&self) -> &str {
+        &self.confinement
     }
 
     /// Something may be due: call after accepting, retrying, activating.
@@ -207,9 +223,13 @@ impl Handle {
                 tracing::error!(%fault, "a loop of the runner's broke off; please report this");
             }
         }
-        if tokio::time::timeout(patience, self.until_idle()).await.is_ok() {
-            return;
+        if tokio::time::timeout(patience, self.until_idle()).await.is_err() {
+            self.cut_off().await;
         }
+        self.shared.nursery.close().await;
+    }
+
+    async fn cut_off(&self) {
         let stops: Vec<_> = {
             let running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
             running.values().map(|(_, stop)| stop.clone()).collect()

@@ -3,7 +3,7 @@
 use domain::{AttemptNumber, AttemptReport, Environment as Where, ProjectName, RunId};
 use project::Package;
 
-use crate::attempt::{self, Assignment, Stop};
+use crate::attempt::{self, Assignment, Stop, Verdict};
 use crate::deploy_error::DeployError;
 use crate::deployments::{self, Found, Nursery, Prepared};
 use crate::handle::environment;
@@ -83,7 +83,13 @@ impl Invoker {
             canary: false,
         };
         let terms = &self.prepared.terms;
-        let mut report = attempt::run(child, assignment, terms, &Stop::default(), &*self.clock).await;
+        let stop = Stop::default();
+        let filled = stop.clone();
+        let watched = child.tmp.watch(self.prepared.tmp_bound(), move |how| {
+            filled.stop(Verdict::TmpFolderFull(how));
+        });
+        let mut report = attempt::run(child, assignment, terms, &stop, &*self.clock).await;
+        drop(watched);
         source.confinement().clone_into(&mut report.confinement);
         report
     }

@@ -11,6 +11,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 
+use crate::tmp::TmpFolder;
+
 /// How a child is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
@@ -87,25 +89,6 @@ impl Target {
             // It ended on its own a moment ago.
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => tracing::error!(%error, ?signal, "a child cannot be signalled"),
-        }
-    }
-}
-
-/// A child's own folder. The child makes it; this removes it.
-#[derive(Debug)]
-pub struct TmpFolder(pub std::path::PathBuf);
-
-impl Drop for TmpFolder {
-    fn drop(&mut self) {
-        // Most functions write no file: then one call does it.
-        match std::fs::remove_dir(&self.0) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => {
-                if let Err(error) = std::fs::remove_dir_all(&self.0) {
-                    tracing::warn!(folder = %self.0.display(), %error, "a child's folder could not be removed");
-                }
-            }
         }
     }
 }

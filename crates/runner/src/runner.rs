@@ -230,12 +230,17 @@ async fn attempt_prepared(
         killer: child.killer.clone(),
         over: false,
     };
+    let filled = stop.clone();
+    let watched = child.tmp.watch(prepared.tmp_bound(), move |how| {
+        filled.stop(Verdict::TmpFolderFull(how));
+    });
     let clock = || {
         store::fail_point!("runner.during_attempt");
         (shared.options.clock)()
     };
     let mut report = attempt::run(child, assignment, &prepared.terms, stop, &clock).await;
     child_ends.over = true;
+    drop(watched);
     source.confinement().clone_into(&mut report.confinement);
     Ok(report)
 }

@@ -188,7 +188,7 @@ pub const KEYS: &[Key] = &[
         "limits.tmp_mb",
         Number(1, 65_536),
         Fixed("64"),
-        "largest file in an attempt's folder, MiB",
+        "what an attempt's own folder may hold, MiB",
     ),
     key(
         "concurrency",

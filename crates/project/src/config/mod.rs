@@ -86,7 +86,7 @@ pub struct LimitSettings {
     /// Processor time, seconds, 1 to 86,400.
     #[serde(deserialize_with = "option::<_, Bounded<1, 86_400>, _>")]
     pub cpu_s: Option<u32>,
-    /// Largest file in the temporary folder, MiB, 1 to 65,536.
+    /// What the temporary folder may hold, MiB, 1 to 65,536; the largest file in it, too.
     #[serde(deserialize_with = "option::<_, Bounded<1, 65_536>, _>")]
     pub tmp_mb: Option<u32>,
 }

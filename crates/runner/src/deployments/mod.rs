@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::run::Policy;
 use domain::{Code, DeploymentId, ForkWay, ProjectName};
-use project::{ProjectConfig, Settings};
+use project::{Package, ProjectConfig, Settings};
 use serde::Serialize;
 use store::Store;
 use tokio::sync::Mutex;
@@ -19,9 +19,13 @@ use crate::attempt::{Places, Terms};
 use crate::deploy_error::DeployError;
 use crate::options::RunnerOptions;
 use crate::process::ProcessSource;
+use crate::tmp::Bound;
 use crate::zygote::{self, Canary, Cold, Environment, Zygote};
 
 pub use deploy::{Deployed, deploy, identify};
+
+/// Files and folders that an attempt may have in its own folder: each takes a kilobyte of the kernel's memory, however empty.
+const TMP_ENTRIES_MAX: u64 = 10_000;
 
 /// A deployment, ready to be attempted: where its files lie, and what holds for its attempts.
 #[derive(Debug, Clone)]
@@ -38,6 +42,16 @@ pub struct Prepared {
     pub terms: Terms,
     /// Of each run.
     pub policy: Policy,
+}
+
+impl Prepared {
+    /// What the folder of an attempt may hold: as much as one of its files.
+    pub fn tmp_bound(&self) -> Bound {
+        Bound {
+            bytes: self.files.limits.file_size,
+            entries: TMP_ENTRIES_MAX,
+        }
+    }
 }
 
 /// A zygote, as status shows it.
@@ -101,6 +115,34 @@ impl Nursery {
             known: Mutex::default(),
             places: Mutex::default(),
         }
+    }
+
+    /// Flies a canary over an empty project before any real one: what confinement holds is known, and shown, from the start.
+    ///
+    /// # Errors
+    /// As [`Self::source`].
+    pub async fn try_confinement(&self) -> Result<String, DeployError> {
+        let ours = |error: &dyn std::fmt::Display| DeployError::ours(Code::Internal, error.to_string());
+        let empty = [(
+            "end_function.py".to_owned(),
+            b"def end_function(conv): pass\n".to_vec(),
+        )];
+        let package = Package::from_files(empty.into()).map_err(|error| ours(&error))?;
+        let name = "canary".parse().map_err(|error| ours(&error))?;
+        let id = DeploymentId::from_bytes([0; 32]);
+        let prepared = self.prepare(id, name, package.entry(), 0, None, &Settings::default());
+        let folder = prepared.files.folder.clone();
+        tokio::task::spawn_blocking(move || package.unpack(&folder))
+            .await
+            .map_err(|error| ours(&error))?
+            .map_err(|error| DeployError::ours(Code::StoreFailed, error.to_string()))?;
+        let (_, found) = self.warm_up(&prepared).await?;
+        Ok(found.canary.summary(self.environment.mode))
+    }
+
+    /// Removes what attempts wrote, once the last of them is over.
+    pub async fn close(&self) {
+        self.environment.tmp.close().await;
     }
 
     /// Puts together what holds for a deployment: what its project says, else the defaults.

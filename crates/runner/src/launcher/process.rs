@@ -24,8 +24,22 @@ struct Running {
 /// this process.
 ///
 /// # Errors
-/// Whatever the system says about the socket.
+/// Whatever the system says about the socket. That the supervisor is gone is none: then there is nobody left to serve.
 pub fn run(supervisor: i32) -> io::Result<()> {
+    match serve(supervisor) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            Ok(())
+        }
+        served => served,
+    }
+}
+
+fn serve(supervisor: i32) -> io::Result<()> {
     rustix::process::setsid()?;
     confinement::end_with_parent(supervisor)?;
     confinement::renounce_privileges()?;

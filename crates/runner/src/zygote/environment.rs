@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use project::InterpreterFacts;
 use crate::launcher::{Launcher, SpawnRequest};
 use crate::recovery;
 use crate::runtime::Runtime;
+use crate::tmp::TmpRoot;
 
 /// See the module.
 pub struct Environment {
@@ -24,11 +24,9 @@ pub struct Environment {
     /// How much confinement is asked for.
     pub mode: Mode,
     /// Below it each child has a folder of its own.
-    pub tmp_root: PathBuf,
+    pub tmp: Arc<TmpRoot>,
     /// How long the imports of a project may take.
     pub import_timeout: Duration,
-    /// Numbers the folders.
-    pub folders: AtomicU64,
 }
 
 /// What a zygote has to know of the project that it is for.
@@ -118,11 +116,6 @@ impl Environment {
         ))
     }
 
-    /// A name for a child's folder that no other of this server has had.
-    pub fn folder_name(&self) -> String {
-        format!("c{}", self.folders.fetch_add(1, Ordering::Relaxed))
-    }
-
     /// What a zygote for `project` may read, and what it may not do.
     ///
     /// # Errors
@@ -140,7 +133,7 @@ impl Environment {
             mode: self.mode,
             read,
             execute: confinement::execute_paths(&self.interpreter.executable)?,
-            tmp_root: self.tmp_root.clone(),
+            tmp_root: self.tmp.path().to_owned(),
             limits: project.limits.clone(),
         })
     }
@@ -166,7 +159,7 @@ impl Environment {
                 variable("LANG", "C.UTF-8".to_owned()),
                 variable("PATH", "/usr/bin:/bin".to_owned()),
             ],
-            cwd: self.tmp_root.display().to_string(),
+            cwd: self.tmp.path().display().to_string(),
             policy,
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::environment::{Environment, Project};
 use super::start::{self, Imported, output_pipe};
-use crate::process::{Child, Exit, ProcessSource, SpawnError, TmpFolder};
+use crate::process::{Child, Exit, ProcessSource, SpawnError};
 
 /// A warm process that forks one child per attempt.
 pub struct Zygote {
@@ -77,11 +77,10 @@ async fn fork(environment: &Environment, imported: &Imported) -> Result<Child, S
     ours.set_nonblocking(true).map_err(failed)?;
     let channel = UnixStream::from_std(ours).map_err(failed)?;
     let (output, writer) = output_pipe().map_err(failed)?;
-    let name = environment.folder_name();
-    let tmp = TmpFolder(environment.tmp_root.join(&name));
+    let tmp = environment.tmp.folder();
     let (killer, exited) = imported
         .control
-        .fork(&name, theirs.into(), writer)
+        .fork(tmp.name(), theirs.into(), writer)
         .await
         .map_err(failed)?;
     Ok(Child {

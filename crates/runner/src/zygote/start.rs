@@ -199,7 +199,7 @@ fn configuration(
         } else {
             Vec::new()
         },
-        tmp_root: environment.tmp_root.clone(),
+        tmp_root: environment.tmp.path().to_owned(),
         limits: LimitsDocument {
             cpu_s: project.limits.cpu.as_secs().max(1),
             address_space: project.limits.address_space,

@@ -2,8 +2,7 @@
 
 use domain::{Code, ProjectName};
 use project::Package;
-use runner::Invoker;
-use tempfile::TempDir;
+use runner::{Invoker, Scratch};
 
 use crate::assemble::{self, Folders};
 use crate::context::Context;
@@ -15,10 +14,8 @@ pub struct Workshop {
     pub invoker: Invoker,
     /// How many may run at once.
     pub at_once: usize,
-    /// What confinement held when a canary tried.
-    pub confinement: String,
     // Removed when this is dropped, after the invoker has ended its processes.
-    _scratch: TempDir,
+    _scratch: Scratch,
 }
 
 impl Workshop {
@@ -40,24 +37,20 @@ impl Workshop {
             )
         };
         let memory = assemble::memory_folder(&context.configuration)?;
-        let scratch = tempfile::Builder::new()
-            .prefix("invoke-")
-            .tempdir_in(&memory)
-            .map_err(|error| ours("no temporary folder can be made", &error))?;
+        let scratch =
+            Scratch::claim(&memory).map_err(|error| ours("no temporary folder can be made", &error))?;
         let folders = Folders::below(scratch.path(), scratch.path().join("tmp"));
         let options = assemble::runner_options(&context.configuration, folders)?;
-        let (at_once, mode) = (options.concurrency, options.mode);
+        let at_once = options.concurrency;
         let secret = crypto::MasterKey::generate(&crypto::OsEntropy)
             .map_err(|error| ours("no randomness", &error))?
             .keyed_hash("invoke");
         let invoker = Invoker::start(options, name, package, secret)
             .await
             .map_err(|error| assemble::deploy_error(error, wrong))?;
-        let confinement = invoker.found.canary.summary(mode);
         Ok(Self {
             invoker,
             at_once,
-            confinement,
             _scratch: scratch,
         })
     }

@@ -12,12 +12,10 @@ use std::time::Duration;
 
 use clap::Args;
 use domain::Code;
-use project::Package;
 use runner::{Handle, RunnerOptions};
 use server::{App, Bound, Limits, ServeOptions};
 use store::Store;
 
-use super::invoke::workshop::Workshop;
 use crate::assemble::{self, Folders};
 use crate::configuration::view;
 use crate::context::Context;
@@ -101,9 +99,7 @@ struct Parts {
     store: Arc<dyn Store>,
     runner: Handle,
     bound: Bound,
-    confinement: String,
     python: String,
-    tmp_root: PathBuf,
 }
 
 impl Parts {
@@ -112,17 +108,15 @@ impl Parts {
         let listen = addresses(configuration.list("listen"))?;
         let data = Data::open(context).await?;
         let tmp_root = data.tmp_root(assemble::memory_folder(configuration)?);
-        let options =
-            assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root.clone()))?;
+        let options = assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root))?;
         let python = format!(
             "{} ({})",
             options.interpreter.name(),
             options.interpreter.executable.display()
         );
-        let confinement = try_confinement(context).await?;
         let store: Arc<dyn Store> = data.store();
         let clock = Arc::clone(&options.clock);
-        let runner = start_runner(options, &data)?;
+        let runner = start_runner(options, &data).await?;
         let app = App {
             store: data.store(),
             engine: Arc::new(runner.clone()),
@@ -151,9 +145,7 @@ impl Parts {
                     store,
                     runner,
                     bound,
-                    confinement,
                     python,
-                    tmp_root,
                 })
             }
             Err(error) => {
@@ -188,10 +180,6 @@ impl Parts {
                 tracing::error!(%error, "the HTTP API did not end well");
             }
             self.store.close().await;
-            // Empty by now; one that is not is cleared by the next start.
-            if let Err(error) = std::fs::remove_dir(&self.tmp_root) {
-                tracing::debug!(%error, "the attempts' folder stays");
-            }
         };
         tokio::select! {
             () = stopping => tracing::info!("stopped"),
@@ -207,40 +195,24 @@ fn drain_time(context: &Context) -> Duration {
     Duration::from_secs(context.configuration.number("drain_s"))
 }
 
-fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box<CliError>> {
-    let failed = |error: std::io::Error| {
+async fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box<CliError>> {
+    // The store's lock is held by now, so nothing else writes below this folder.
+    let swept = project::sweep_unfinished(&options.deployments).map_err(|error| {
         CliError::fault(
             Code::CouldNotStart,
             format!("the runner does not start: {error}"),
             "look at what the system says there",
         )
-    };
-    // The store's lock is held by now, so nothing else writes below this folder.
-    let swept = project::sweep_unfinished(&options.deployments).map_err(failed)?;
+    })?;
     if swept > 0 {
         tracing::info!(
             swept,
             "removed deployments that were cut off while they were written"
         );
     }
-    Handle::start(options, data.store(), data.runner_secret()).map_err(failed)
-}
-
-/// Flies a canary over an empty project before any real one: what confinement holds is known, and shown, from the start.
-async fn try_confinement(context: &Context) -> Result<String, Box<CliError>> {
-    let empty = [(
-        "end_function.py".to_owned(),
-        b"def end_function(conv):\n    pass\n".to_vec(),
-    )];
-    let package = Package::from_files(empty.into())?;
-    let name = "canary".parse().map_err(|error: domain::ids::BadId| {
-        CliError::fault(Code::Internal, error.to_string(), "please report this")
-    })?;
-    let workshop = Workshop::open(context, name, package, |code, message, fix| {
-        CliError::fault(code, message, fix)
-    })
-    .await?;
-    Ok(workshop.confinement)
+    Handle::start(options, data.store(), data.runner_secret())
+        .await
+        .map_err(|error| assemble::deploy_error(error, CliError::fault))
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<SocketAddr>, Box<CliError>> {
@@ -278,7 +250,7 @@ impl Told {
             socket: parts.data.folder().join(api::SOCKET_NAME),
             data: parts.data.folder().to_path_buf(),
             python: parts.python.clone(),
-            confinement: format!("{mode}; {}", parts.confinement),
+            confinement: format!("{mode}; {}", parts.runner.confinement()),
         }
     }
 
