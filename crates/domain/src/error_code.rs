@@ -82,7 +82,7 @@ codes! {
     KilledBySignal = "AC0304", "the process was killed by a signal";
     OutOfMemory = "AC0305", "end_function ran out of memory";
     RecursionTooDeep = "AC0306", "end_function recursed too deeply";
-    ProtocolViolated = "AC0307", "the process wrote something unreadable to its channel";
+    ProtocolViolated = "AC0307", "the process closed its channel, or wrote something unreadable to it";
     OutputFlooded = "AC0308", "end_function flooded its output";
     CpuLimitExceeded = "AC0309", "end_function used up its CPU time";
     ZygoteDied = "AC0310", "the process that the attempt was forked from died";

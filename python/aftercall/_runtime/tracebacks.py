@@ -128,7 +128,8 @@ def _middle_cut(text: str, limit: int) -> str:
 
 def _type_name(error: BaseException) -> str:
     kind = type(error)
-    if kind.__module__ in ("builtins", "__main__"):
+    # Where ours lie is nobody's business: `_gen` has them, or they are only told of.
+    if kind.__module__ in ("builtins", "__main__") or str(kind.__module__).startswith("aftercall."):
         return kind.__qualname__
     return f"{kind.__module__}.{kind.__qualname__}"
 

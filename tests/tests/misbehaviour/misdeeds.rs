@@ -127,8 +127,27 @@ pub const MISDEEDS: &[Misdeed] = &[
         "",
         "os.write(3, b'\\x00\\x00\\x00\\x01\\x08\\x05')\ntime.sleep(60)",
     ),
-    misdeed("closes_descriptor_3", "AC0303", "", "os.close(3)"),
-    misdeed("closes_everything", "AC0303", "", "os.closerange(0, 256)"),
+    misdeed("closes_descriptor_3", "AC0307", "", "os.close(3)"),
+    misdeed("closes_everything", "AC0307", "", "os.closerange(0, 256)"),
+    misdeed(
+        "closes_descriptor_3_and_runs_on",
+        "AC0307",
+        "",
+        "os.closerange(3, 100)\ntime.sleep(60)",
+    ),
+    misdeed(
+        "opens_a_file_at_descriptor_3",
+        "AC0307",
+        "",
+        "os.close(3)\nopen('there', 'w')\nconv.log.info('unheard')",
+    ),
+    misdeed("exits_at_once_with_seventy", "AC0303", "", "os._exit(70)"),
+    misdeed(
+        "breaks_the_runtime",
+        "AC0902",
+        "",
+        "from aftercall._runtime.child import Child\ndef fails(*_):\n    raise AssertionError('ours')\nChild._finish = fails",
+    ),
     misdeed(
         "leaves_too_much",
         "AC0314",
@@ -168,9 +187,15 @@ pub const MISDEEDS: &[Misdeed] = &[
     ),
     misdeed(
         "sends_a_request",
-        "AC0301",
+        "AC0401",
         "urllib.request.urlopen(\"http://127.0.0.1:9/\")",
         "import urllib.request\n{line}",
+    ),
+    misdeed(
+        "sends_a_request_and_makes_something_else_of_the_refusal",
+        "AC0401",
+        "raise RuntimeError(\"CRM is down\")",
+        "import urllib.request\ntry:\n    urllib.request.urlopen(\"http://127.0.0.1:9/\")\nexcept OSError:\n    {line}",
     ),
     misdeed(
         "opens_a_socket",
@@ -204,6 +229,12 @@ pub const MISDEEDS: &[Misdeed] = &[
     ),
     misdeed("returns_something_odd", "", "", "return lambda: (yield object())"),
     misdeed(
+        "starts_threads_until_there_are_no_more",
+        "",
+        "",
+        "import atexit, threading\nconv.log.info('starts')\natexit.register(time.sleep, 0)\natexit.register(time.sleep, 0)\ntry:\n    for _ in range(100000):\n        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nexcept RuntimeError:\n    return\nraise AssertionError('there were more')",
+    ),
+    misdeed(
         "keeps_something_odd_in_state",
         "",
         "",
@@ -214,6 +245,12 @@ pub const MISDEEDS: &[Misdeed] = &[
         "",
         "",
         "conv.log.info('odd', value=object(), error=ValueError('v'), nan=float('nan'))",
+    ),
+    misdeed(
+        "hands_over_what_nobody_can_read",
+        "",
+        "",
+        "class Exits(dict):\n    def items(self):\n        sys.exit(1)\n    __repr__ = __str__ = items\nnested = 1\nfor _ in range(5000):\n    nested = [nested]\nfor value in (Exits(a=1), nested, 10 ** 5000, 'x' * 10 ** 7, '\\ud800', {'\\ud800': 1, 1: 2, '1': 3}, {'$serde_json::private::Number': 1}):\n    conv.log.info(value, value=value)\n    conv.write_metric('M', value)\n    conv.send_sms('+15550001', '+15550002', value)\n    conv.state.value = value\n    conv.state[Exits] = value",
     ),
 ];
 

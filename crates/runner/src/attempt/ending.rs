@@ -88,6 +88,7 @@ pub fn with_result(outcome: &str, error: Option<ErrorDocument>, mark: Option<Cod
     };
     let message = match &error {
         Some(error) if error.kind.is_empty() => error.message.clone(),
+        Some(error) if error.message.is_empty() => error.kind.clone(),
         Some(error) => format!("{}: {}", error.kind, error.message),
         None => format!("{} (outcome {outcome:?})", code.title()),
     };
