@@ -43,14 +43,52 @@ fn the_way_to_fork_follows_from_what_the_imports_leave_behind() {
     let thread = "import threading\nimport time\n\nthreading.Thread(target=time.sleep, args=(3600,), name='poller', daemon=True).start()\n";
     let thread = runs(&server, &Project::of(&format!("{thread}{ENDS}")), "thread");
     assert_eq!(thread["fork_way"], "late_import");
-    assert!(
-        thread["fork_reason"].as_str().unwrap().contains("poller"),
-        "{}",
-        thread["fork_reason"]
-    );
+    let reason = "its imports leave a thread behind (poller)";
+    assert_eq!(thread["fork_reason"], reason);
 
     let told = server.cli(&["status"]).expect(0).out;
     assert!(told.contains("late_import") && told.contains("_fork"), "{told}");
+}
+
+/// Uses the native parts of libraries that many projects import, and leaves what they answered.
+const LIBRARIES: &str = r##"
+import jsonschema
+import pydantic
+import requests
+
+
+class Call(pydantic.BaseModel):
+    turns: int
+    tags: list[str]
+
+
+def end_function(conv):
+    call = Call.model_validate_json('{"turns": 3, "tags": ["billing"]}')
+    schema = {"$defs": {"n": {"type": "integer"}}, "properties": {"turns": {"$ref": "#/$defs/n"}}}
+    jsonschema.Draft202012Validator(schema).validate(call.model_dump())
+    response = requests.Response()
+    response._content = "Größe überall, naïve café".encode() * 10
+    conv.state.answers = [call.turns, response.apparent_encoding]
+"##;
+
+#[test]
+fn libraries_whose_native_parts_are_known_are_forked_the_fast_way() {
+    let place = Place::new();
+    let server = place.server().set("python", test_python().display()).start();
+    let project = Project::of(LIBRARIES);
+    let deployment = server.deploy(project.path(), "libraries");
+    assert_eq!(deployment["fork_way"], "_fork", "{deployment:#}");
+    let conversations: Vec<_> = (0..20)
+        .map(|number| conversation(&format!("libraries-{number}"), &json!({})))
+        .collect();
+    for run in server.send_all("libraries", &conversations) {
+        let detail = server.finished(&run);
+        assert_eq!(
+            detail["state_after"]["answers"],
+            json!([3, "utf-8"]),
+            "{detail:#}"
+        );
+    }
 }
 
 /// A C extension; with `THREAD` it starts a native thread when it is imported.

@@ -4,6 +4,7 @@ mod canary;
 mod control;
 mod document;
 mod environment;
+mod extensions;
 mod source;
 mod start;
 

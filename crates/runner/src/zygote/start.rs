@@ -18,6 +18,7 @@ use super::document::{
     ZygoteMode,
 };
 use super::environment::{Environment, Project};
+use super::extensions;
 use crate::deploy_error::DeployError;
 use crate::launcher::Spawned;
 use crate::packet::{self, Packets};
@@ -219,22 +220,28 @@ fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) 
             } else {
                 ready.threads.join(", ")
             };
+            let left = match threads - 1 {
+                1 => "a thread".to_owned(),
+                count => format!("{count} threads"),
+            };
             (
                 ForkWay::LateImport,
-                format!("its imports leave {} threads behind ({names})", threads - 1),
+                format!("its imports leave {left} behind ({names})"),
             )
         }
-        ZygoteMode::Serve if !ready.extensions.is_empty() => (
-            ForkWay::Fork,
-            format!(
-                "it loads extension modules that may need at-fork handlers ({})",
-                ready.extensions.join(", ")
+        ZygoteMode::Serve => match &extensions::unknown(&ready.extensions)[..] {
+            [] => (
+                ForkWay::RawFork,
+                "one thread, and only extension modules known to survive it".to_owned(),
             ),
-        ),
-        ZygoteMode::Serve => (
-            ForkWay::RawFork,
-            "one thread, and only extension modules known to survive it".to_owned(),
-        ),
+            unknown => (
+                ForkWay::Fork,
+                format!(
+                    "it loads extension modules that may need at-fork handlers ({})",
+                    unknown.join(", ")
+                ),
+            ),
+        },
     }
 }
 
