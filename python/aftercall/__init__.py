@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from aftercall import adapters, client
+    from aftercall import adapters, client, testing
     from aftercall.adapters import from_livekit, from_pipecat
     from aftercall.client import (
         Accepted,
@@ -56,6 +56,7 @@ __all__ = [
     "encode_state",
     "from_livekit",
     "from_pipecat",
+    "testing",
 ]
 
 #: Where each name is that is not of `aftercall.client`.
@@ -73,6 +74,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'aftercall' has no attribute {name!r}")
     from importlib import import_module
 
-    if name in ("adapters", "client"):
+    if name in ("adapters", "client", "testing"):
         return import_module(f"aftercall.{name}")
     return getattr(import_module(f"aftercall.{_HOMES.get(name, 'client')}"), name)

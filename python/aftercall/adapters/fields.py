@@ -12,6 +12,7 @@ from aftercall.client.document import ConversationDocument, MetricEvent, moment_
 class Fields(TypedDict, total=False):
     """Fields of the document that the framework's objects do not hold, or hold otherwise. See docs/conversation.md."""
 
+    project: str
     environment: Literal["sandbox", "pre-release", "live"]
     account_id: str
     project_id: str

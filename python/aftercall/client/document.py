@@ -35,6 +35,8 @@ class ConversationDocument(TypedDict, total=False):
     """A finished conversation. docs/conversation.md says field by field what it is; only `id` must be there."""
 
     id: Required[str]
+    #: Whose it is; wins over the client's own.
+    project: str | None
     environment: str | None
     account_id: str | None
     project_id: str | None
