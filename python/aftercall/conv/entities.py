@@ -38,7 +38,14 @@ class NumericType(StrEnum):
 
 
 class EntityValidationResult(Record):
-    """An entity that the call collected, and whether it was valid."""
+    """An entity that the call collected, or a value that `validate_entity` looked at, and whether it is valid.
+
+    `value` is what was given, in one spelling where it is valid. A telephone number has its parts too.
+    """
+
+    #: Of a valid telephone number: the calling code, and the number within the country.
+    country_code: int | None = None
+    number: str | None = None
 
     def __init__(
         self,
@@ -55,6 +62,16 @@ class EntityValidationResult(Record):
         self.value = value
         self.type = EntityType(type) if type in {kind.value for kind in EntityType} else type
         self.error = error
+
+    @property
+    def is_valid(self) -> bool:
+        """`valid`."""
+        return self.valid
+
+    @property
+    def message(self) -> str | None:
+        """`error`: what is wrong; None when nothing is."""
+        return self.error
 
     def to_dict(self) -> dict[str, object]:
         """The fields by name."""

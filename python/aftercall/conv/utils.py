@@ -37,6 +37,14 @@ class Utils:
         """The secret of that name; `SecretNotFound` where there is none."""
         raise SecretNotFound(secret_name)
 
+    def validate_entity(
+        self, value: object, entity_config: _entities.EntityConfig | type[_entities.EntityConfig]
+    ) -> _entities.EntityValidationResult:
+        """Whether `value` is what `entity_config` (an `EmailConfig()` and so on) describes, and its one spelling."""
+        from aftercall.conv.validate import validate_entity
+
+        return validate_entity(value, entity_config)
+
     def extract_address(
         self, addresses: list[_entities.Address] | None = None, country: str = "US"
     ) -> _entities.Address:
