@@ -59,6 +59,15 @@ impl From<SpawnError> for io::Error {
     }
 }
 
+/// A process whose parent has ended is given another.
+pub(crate) fn expect_parent(expected: i32, now: i32) -> io::Result<()> {
+    if now == expected {
+        return Ok(());
+    }
+    let message = format!("the parent process {expected} has ended");
+    Err(io::Error::new(io::ErrorKind::NotFound, message))
+}
+
 /// What this machine has to confine with, found by trying.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Support {

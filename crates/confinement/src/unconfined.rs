@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::policy::Mode;
-use crate::spawn::{Spawn, SpawnError, Spawned, Support};
+use crate::spawn::{Spawn, SpawnError, Spawned, Support, expect_parent};
 
 /// Starts a program without confinement, with its own descriptors and environment.
 ///
@@ -84,14 +84,7 @@ pub fn renounce_privileges() -> io::Result<()> {
 /// `NotFound` when the parent has ended already.
 pub fn end_with_parent(parent: i32) -> io::Result<()> {
     // SAFETY: reads a number.
-    if unsafe { libc::getppid() } == parent {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("the parent process {parent} has ended"),
-        ))
-    }
+    expect_parent(parent, unsafe { libc::getppid() })
 }
 
 /// Closes every descriptor from `first` on. For the first line of a program's `main`, before anything in it owns

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 use super::{Resource, check, prctl};
+use crate::spawn::expect_parent;
 
 /// Sees to it that this process is killed when its parent ends, and makes sure that the parent is still
 /// `parent`: had it ended before, nothing would ever come. The kernel means the parent's *thread*.
@@ -16,14 +17,7 @@ pub fn end_with_parent(parent: i32) -> io::Result<()> {
         prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
         libc::getppid()
     };
-    if now == parent {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("the parent process {parent} has ended"),
-        ))
-    }
+    expect_parent(parent, now)
 }
 
 /// Closes every descriptor from `first` on. For the first line of a program's `main`, before anything in it owns

@@ -67,6 +67,11 @@ fn then(first: &[Insn], rest: Block) -> Block {
     [first, &rest].concat()
 }
 
+/// What follows a decision: refused where it ends with skipping nothing, allowed where it skips one.
+fn refused_or_allowed(decision: &[Insn]) -> Block {
+    then(decision, vec![ret(EPERM), ret(ALLOW)])
+}
+
 /// Allows when what is loaded is zero.
 fn zero_or(verdict: u32) -> Block {
     vec![if_equal(0, 1, 0), ret(verdict), ret(ALLOW)]
@@ -74,37 +79,27 @@ fn zero_or(verdict: u32) -> Block {
 
 /// Threads, and forks that share no memory. The kernel reads flags from the low half only.
 fn clone() -> Block {
-    vec![
+    refused_or_allowed(&[
         load_low(0),
         if_any_bit(CLONE_FORBIDDEN, 2, 0),
         if_any_bit(CLONE_THREAD, 2, 0),
         if_any_bit(CLONE_VM, 0, 1),
-        ret(EPERM),
-        ret(ALLOW),
-    ]
+    ])
 }
 
 /// Groups (0, negative) and everybody (-1) are never meant. Which process may be meant is the child filter's
 /// matter, and that of Landlock's signal scope.
 fn signal_target() -> Block {
-    vec![
-        load_low(0),
-        if_equal(0, 1, 0),
-        if_any_bit(1 << 31, 0, 1),
-        ret(EPERM),
-        ret(ALLOW),
-    ]
+    refused_or_allowed(&[load_low(0), if_equal(0, 1, 0), if_any_bit(1 << 31, 0, 1)])
 }
 
 fn fcntl() -> Block {
-    let set_flags = [
+    let set_flags = refused_or_allowed(&[
         load_low(1),
         if_equal(F_SETFL, 0, 4),
         load_low(2),
         if_any_bit(O_ASYNC, 0, 1),
-        ret(EPERM),
-        ret(ALLOW),
-    ];
+    ]);
     then(&set_flags, one_of(&FCNTL_ALLOWED, ALLOW, EPERM))
 }
 
@@ -118,14 +113,12 @@ fn prctl() -> Block {
 }
 
 fn seccomp() -> Block {
-    vec![
+    refused_or_allowed(&[
         load_low(0),
         if_equal(SECCOMP_SET_MODE_FILTER, 0, 2),
         load_low(1),
         if_any_bit(!SECCOMP_FLAGS, 0, 1),
-        ret(EPERM),
-        ret(ALLOW),
-    ]
+    ])
 }
 
 /// A datagram pair could `sendto` any named socket.

@@ -279,18 +279,17 @@ async fn keep_output(output: pipe::Receiver, kept: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
+/// What it printed, to be put behind what became of it.
 fn printed(kept: &Mutex<Vec<u8>>) -> String {
     let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    String::from_utf8_lossy(&kept).trim().to_owned()
+    match String::from_utf8_lossy(&kept).trim() {
+        "" => String::new(),
+        said => format!("; it printed:\n{said}"),
+    }
 }
 
 fn went(how: &str, kept: &Mutex<Vec<u8>>) -> DeployError {
     let said = printed(kept);
-    let said = if said.is_empty() {
-        String::new()
-    } else {
-        format!("; it printed:\n{said}")
-    };
     DeployError::ours(
         Code::ImportFailed,
         format!("the project's process went while it was imported: {how}{said}"),
@@ -299,11 +298,6 @@ fn went(how: &str, kept: &Mutex<Vec<u8>>) -> DeployError {
 
 fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> DeployError {
     let said = printed(kept);
-    let said = if said.is_empty() {
-        String::new()
-    } else {
-        format!("; it printed:\n{said}")
-    };
     DeployError {
         fix: Some("move what takes long from the module's level into end_function".to_owned()),
         ..DeployError::ours(
