@@ -8,8 +8,9 @@ PYTHON ?= python3
 VENV := $(CARGO_TARGET_DIR)/venv
 # The server as tests run it: with the named points at which it can be made to crash.
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
+BUILD_TEST_BIN := cargo build --locked --package aftercall --features fail-points
 
-.PHONY: help demo test test-rust test-python test-frameworks test-system fuzz lint format bench build require
+.PHONY: help demo test test-rust test-python test-frameworks test-wheel test-system fuzz lint format bench build wheel require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
@@ -18,6 +19,7 @@ help:
 	@echo "make bench         what a fork, an acceptance and an attempt cost, measured"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
 	@echo "make build         the release binary: $(CARGO_TARGET_DIR)/release/aftercall"
+	@echo "make wheel         the Python package with the command in it: $(WHEELS)"
 
 require:
 	@scripts/require git cargo $(PYTHON)
@@ -25,16 +27,22 @@ require:
 build: require
 	cargo build --release --locked --package aftercall
 
+# One wheel for any Python from 3.11 on; its tag says which library of C the command needs.
+WHEELS := $(CARGO_TARGET_DIR)/wheels
+wheel: require $(VENV)/installed
+	cd python && $(VENV)/bin/maturin build --release --out $(WHEELS)
+
 demo: build
 	@AFTERCALL_BIN=$(CARGO_TARGET_DIR)/release/aftercall scripts/demo
 
-test: test-rust test-python test-frameworks test-system
+test: test-rust test-python test-frameworks test-wheel test-system
 	@echo "all tests passed"
 
 test-rust: require
 	cargo test --workspace --locked --exclude system-tests
 
-test-python: require $(VENV)/installed $(TEST_BIN)
+test-python: require $(VENV)/installed
+	$(BUILD_TEST_BIN)
 	cd python && AFTERCALL_BIN=$(TEST_BIN) $(VENV)/bin/python -m pytest -q tests
 
 # The adapters beside the real frameworks, each in an environment of its own: their dependencies need not agree.
@@ -44,12 +52,15 @@ test-frameworks: require $(FRAMEWORKS:%=$(CARGO_TARGET_DIR)/venv-%/installed)
 		(cd python/frameworks && PYTHONPATH=.. $(CARGO_TARGET_DIR)/venv-$$name/bin/python -m pytest -q -p no:cacheprovider test_$$name.py) || exit 1; \
 	done
 
-test-system: require $(VENV)/installed $(TEST_BIN)
-	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python cargo test --locked --package system-tests -- --nocapture --test-threads=2
+# As `make wheel` builds it, but for the time that an optimised build takes.
+test-wheel: require $(VENV)/installed
+	rm -rf $(WHEELS)/test
+	cd python && $(VENV)/bin/maturin build --profile dev --out $(WHEELS)/test
+	cd python/wheel && AFTERCALL_WHEEL=$$(ls $(WHEELS)/test/*.whl) $(VENV)/bin/python -m pytest -q -p no:cacheprovider test_wheel.py
 
-.PHONY: $(TEST_BIN)
-$(TEST_BIN):
-	cargo build --locked --package aftercall --features fail-points
+test-system: require $(VENV)/installed
+	$(BUILD_TEST_BIN)
+	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python cargo test --locked --package system-tests -- --nocapture --test-threads=2
 
 # cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
 FUZZ_SECONDS ?= 60
