@@ -304,10 +304,19 @@ fn without_a_server_the_way_to_one_is_told() {
     let place = Place::new();
     let said = place.run(&["runs", "list"]).expect(3);
     settings().bind(|| insta::assert_snapshot!("no_server", said.err));
-    let said = place
-        .run(&["status", "--server", "https://example.com"])
-        .expect(2);
-    assert!(said.err.contains("https is not spoken here yet"), "{}", said.err);
+    let https = [
+        "status",
+        "--server",
+        "https://localhost:1",
+        "--ca-file",
+        "none.pem",
+    ];
+    let said = place.run(&https).expect(2);
+    assert!(
+        said.err.contains("AC0803") && said.err.contains("none.pem"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -301,7 +301,16 @@ fn a_broken_project_is_refused_and_the_old_one_stays() {
         "desk/functions/end_function.py",
         "import nothing_of_the_kind\n\ndef end_function(conv):\n    pass\n",
     );
+    let unpacked = || {
+        let deployments = place.path(".local/share/aftercall/deployments");
+        let names = fs::read_dir(deployments).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = unpacked();
     let said = place.run(&["deploy", "desk"]).expect(1);
+    assert_eq!(unpacked(), before, "nothing of it is left");
     assert!(
         said.err.contains("AC0203") && said.err.contains("functions/end_function.py:1"),
         "{}",

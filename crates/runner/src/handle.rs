@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{Code, Environment as Where, Epoch, ProjectName, RunId};
+use domain::run::Policy;
+use domain::{Code, DeploymentId, Environment as Where, Epoch, ProjectName, RunId};
 use project::Package;
 use serde::Serialize;
 use store::{Activation, Store};
@@ -19,6 +20,7 @@ use crate::options::RunnerOptions;
 use crate::recovery;
 use crate::runner::{Shared, claim_loop};
 use crate::runtime::Runtime;
+use crate::seeds::Seeds;
 use crate::tmp::{self, TmpRoot};
 use crate::zygote::{Environment, Launchers};
 
@@ -100,14 +102,14 @@ fn prepare(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
 
 impl Handle {
     /// Ends what an earlier boot left, starts the launcher, tries what confinement holds, and begins to take back, claim and
-    /// attempt runs. `secret` keys the runs' random streams and the deployments' hash seeds.
+    /// attempt runs. `seeds` are those of the runs' random streams and the deployments' hashes.
     ///
     /// # Errors
     /// What a deploy of the simplest project would give: above all AC0502 where confinement is required and does not hold.
     pub async fn start(
         options: RunnerOptions,
         store: Arc<dyn Store>,
-        secret: crypto::KeyedHash,
+        seeds: Seeds,
     ) -> Result<Self, DeployError> {
         let failed = |error: io::Error| DeployError::ours(Code::CouldNotStart, error.to_string());
         let environment = tokio::task::block_in_place(|| prepare(&options)).map_err(failed)?;
@@ -117,7 +119,7 @@ impl Handle {
             options,
             store,
             nursery: Arc::new(nursery),
-            secret,
+            seeds,
             running: Mutex::default(),
             count: AtomicUsize::new(0),
             wake: Notify::new(),
@@ -168,7 +170,7 @@ impl Handle {
         let deployed = deployments::deploy(
             &shared.nursery,
             &*shared.store,
-            &shared.secret,
+            &shared.seeds,
             project.clone(),
             package,
             message,
@@ -181,9 +183,10 @@ impl Handle {
             deployment: deployed.record.facts.id,
             at: (shared.options.clock)(),
         };
+        let policy = self.policy(Some(activation.deployment)).await;
         shared
             .store
-            .activate(activation, &shared.options.policy)
+            .activate(activation, &policy)
             .await
             .map_err(|error| DeployError::ours(error.code(), error.to_string()))?;
         self.wake();
@@ -202,10 +205,19 @@ impl Handle {
         }
     }
 
-    /// The policy that runs follow.
-    #[must_use]
-    pub fn policy(&self) -> &domain::run::Policy {
-        &self.shared.options.policy
+    /// The policy of runs on this deployment: what its project says, else the server's. A run that has none yet, or one
+    /// that cannot be had any more, follows the server's.
+    pub async fn policy(&self, deployment: Option<DeploymentId>) -> Policy {
+        let shared = &self.shared;
+        if let Some(id) = deployment {
+            match shared.nursery.known(&*shared.store, id).await {
+                Ok(prepared) => return prepared.policy.clone(),
+                Err(error) => {
+                    tracing::warn!(%error, "a deployment's policy cannot be read; the server's is followed")
+                }
+            }
+        }
+        shared.options.policy.clone()
     }
 
     /// Whether what dead boots held has been taken back.

@@ -9,13 +9,14 @@ use crate::deployments::{self, Found, Nursery, Prepared};
 use crate::handle::environment;
 use crate::options::{Clock, RunnerOptions};
 use crate::runner::not_started;
+use crate::seeds::Seeds;
 
 /// A project, imported and ready to be run over conversations.
 pub struct Invoker {
     nursery: Nursery,
     clock: Clock,
     prepared: Prepared,
-    secret: crypto::KeyedHash,
+    seeds: Seeds,
     /// What its import found.
     pub found: Found,
 }
@@ -29,12 +30,12 @@ impl Invoker {
         options: RunnerOptions,
         project: ProjectName,
         package: Package,
-        secret: crypto::KeyedHash,
+        seeds: Seeds,
     ) -> Result<Self, DeployError> {
         let ours = |code, error: std::io::Error| DeployError::ours(code, error.to_string());
         let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
         let nursery = Nursery::new(environment, &options);
-        let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &secret);
+        let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &seeds);
         let prepared = nursery.prepare(
             id,
             project,
@@ -55,7 +56,7 @@ impl Invoker {
             nursery,
             clock: options.clock,
             prepared,
-            secret,
+            seeds,
             found,
         })
     }
@@ -78,7 +79,7 @@ impl Invoker {
             deployment: self.prepared.id,
             environment,
             document,
-            seed: self.secret.hash(run.as_bytes()),
+            seed: self.seeds.of_run(run),
             places: self.nursery.places(&self.prepared),
             canary: false,
         };

@@ -17,6 +17,7 @@ pub mod process;
 mod recovery;
 mod runner;
 mod runtime;
+mod seeds;
 mod tmp;
 mod trouble;
 pub mod zygote;
@@ -29,4 +30,5 @@ pub use options::{
     ATTEMPTS_PER_CORE, Chance, Clock, RunnerOptions, WARM_ZYGOTES, default_import_timeout, default_limits,
 };
 pub use runtime::HASH as RUNTIME_HASH;
+pub use seeds::Seeds;
 pub use tmp::Scratch;

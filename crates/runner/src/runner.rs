@@ -16,6 +16,7 @@ use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
 use crate::options::RunnerOptions;
 use crate::process::Killer;
+use crate::seeds::Seeds;
 use crate::trouble::Trouble;
 
 /// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.
@@ -30,7 +31,7 @@ pub(crate) struct Shared {
     pub options: RunnerOptions,
     pub store: Arc<dyn Store>,
     pub nursery: Arc<Nursery>,
-    pub secret: crypto::KeyedHash,
+    pub seeds: Seeds,
     pub running: Mutex<HashMap<RunId, (Epoch, Stop)>>,
     pub count: AtomicUsize,
     /// Something may be due, or a place is free.
@@ -222,7 +223,7 @@ async fn attempt_prepared(
         deployment: run.deployment,
         environment: run.environment,
         document: run.document,
-        seed: shared.secret.hash(run.run.as_bytes()),
+        seed: shared.seeds.of_run(run.run),
         places: shared.nursery.places(prepared),
         canary: false,
     };

@@ -265,7 +265,8 @@ pub(crate) async fn activate(
         deployment,
         at,
     };
-    let released_runs = app.store.activate(activation, app.engine.policy()).await?;
+    let policy = app.engine.policy(Some(deployment)).await;
+    let released_runs = app.store.activate(activation, &policy).await?;
     app.engine.wake();
     Ok(Json(ActivationView {
         project,

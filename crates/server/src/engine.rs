@@ -3,7 +3,7 @@
 use api::{Problem, RunnerView, ZygoteView};
 use async_trait::async_trait;
 use domain::run::Policy;
-use domain::{Code, Epoch, ProjectName, RunId};
+use domain::{Code, DeploymentId, Epoch, ProjectName, RunId};
 use project::Package;
 use runner::{DeployError, Deployed, RunnerStatus, ZygoteStatus};
 
@@ -35,8 +35,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether what an earlier boot had left is taken back.
     fn is_recovered(&self) -> bool;
 
-    /// The policy that runs follow.
-    fn policy(&self) -> &Policy;
+    /// The policy of runs on this deployment: its project's, else the server's.
+    async fn policy(&self, deployment: Option<DeploymentId>) -> Policy;
 }
 
 #[async_trait]
@@ -68,8 +68,8 @@ impl Engine for runner::Handle {
         self.is_recovered()
     }
 
-    fn policy(&self) -> &Policy {
-        self.policy()
+    async fn policy(&self, deployment: Option<DeploymentId>) -> Policy {
+        self.policy(deployment).await
     }
 }
 

@@ -248,8 +248,12 @@ pub(crate) async fn cancel(
 /// Applies what a person wants, and sees to what follows from it.
 async fn decide(shared: &Arc<Shared>, run: RunSummary, event: Event) -> ApiResult<Json<RunView>> {
     let (app, now) = (&shared.app, shared.now());
-    let policy = app.engine.policy();
-    let applied = app.store.apply(run.run, event, None, policy, now).await?;
+    let wanted = match event {
+        Event::RetryRequested { deployment, .. } => deployment,
+        _ => None,
+    };
+    let policy = app.engine.policy(wanted.or(run.state.deployment)).await;
+    let applied = app.store.apply(run.run, event, None, &policy, now).await?;
     for command in applied.commands {
         match command {
             Command::KillChild { epoch } => app.engine.kill(run.run, epoch),

@@ -13,7 +13,7 @@ mod requested;
 mod returned;
 mod state;
 
-pub use policy::{Backoff, OnDeadLetter, OnSwallowedFailure, Policy};
+pub use policy::{Backoff, OnSwallowedFailure, Policy};
 pub use state::{End, Hold, RunState, Status};
 
 use serde::{Deserialize, Serialize};

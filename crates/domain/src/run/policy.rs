@@ -64,17 +64,6 @@ pub enum OnSwallowedFailure {
     Fail,
 }
 
-/// What becomes of the queued actions of a run that failed for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDeadLetter {
-    /// They are not done, and shown.
-    #[default]
-    Drop,
-    /// They are done all the same.
-    Send,
-}
-
 /// Everything configured that [`super::step`] needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {

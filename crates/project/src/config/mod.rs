@@ -4,7 +4,7 @@ mod explain;
 mod value;
 
 use domain::ProjectName;
-use domain::run::{OnDeadLetter, OnSwallowedFailure, Policy};
+use domain::run::{OnSwallowedFailure, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProjectError;
@@ -52,10 +52,6 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// When the function returned although an effect had failed and nothing made it good.
     pub on_swallowed_failure: Option<OnSwallowedFailure>,
-    /// What becomes of the queued actions of a run that failed for good.
-    pub on_dead_letter: Option<OnDeadLetter>,
-    /// Keys of `conv.state` that are kept as the caller's memory.
-    pub state_keys: Vec<String>,
 }
 
 /// How long a run is left alone after a failed attempt.

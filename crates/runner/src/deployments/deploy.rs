@@ -3,11 +3,12 @@
 use domain::{Code, DeploymentFacts, DeploymentId, ProjectName, Timestamp};
 use project::unpacked::Put;
 use project::{InterpreterFacts, Package};
-use store::{DeploymentRecord, Store};
+use store::{DeploymentRecord, Store, StoreError};
 
-use super::{Nursery, files};
+use super::{Nursery, Prepared, files};
 use crate::deploy_error::DeployError;
 use crate::runtime;
+use crate::seeds::Seeds;
 
 /// What becomes of a package that is deployed.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,37 +20,34 @@ pub struct Deployed {
 }
 
 /// A package's identity: project, content, interpreter, runtime and the hash seed that this server gives it.
-///
-/// The seed is keyed, so that nobody outside can aim at hash collisions, and follows from the content, so that the same
-/// package is the same deployment.
 #[must_use]
 pub fn identify(
     project: &ProjectName,
     package: &Package,
     python: &InterpreterFacts,
-    secret: &crypto::KeyedHash,
+    seeds: &Seeds,
 ) -> (DeploymentId, u32) {
     let content = package.content_hash(&python.identity(), runtime::HASH);
-    let seed_bytes = secret.hash(&content);
-    let hash_seed = u32::from_be_bytes([seed_bytes[0], seed_bytes[1], seed_bytes[2], seed_bytes[3]]);
+    let hash_seed = seeds.of_hashes(&content);
     (project::deployment_id(project, &content, hash_seed), hash_seed)
 }
 
 /// Checks, unpacks and tries a package, and records it as a deployment.
 ///
 /// # Errors
-/// [`DeployError`]; nothing is recorded then.
+/// [`DeployError`]; nothing is recorded then, and no files of it are left.
 pub async fn deploy(
     nursery: &Nursery,
     store: &dyn Store,
-    secret: &crypto::KeyedHash,
+    seeds: &Seeds,
     project: ProjectName,
     package: Package,
     message: Option<String>,
     now: Timestamp,
 ) -> Result<Deployed, DeployError> {
     let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
-    let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, secret);
+    let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, seeds);
+    let _turn = nursery.turns.take(id).await;
     let prepared = nursery.prepare(
         id,
         project.clone(),
@@ -79,7 +77,13 @@ pub async fn deploy(
     if let Some(record) = store.deployment(id).await.map_err(stored)? {
         return Ok(Deployed { record, new: false });
     }
-    let found = nursery.probe(&prepared).await?;
+    let found = match nursery.probe(&prepared).await {
+        Ok(found) => found,
+        Err(error) => {
+            take_away(nursery, &prepared).await;
+            return Err(error);
+        }
+    };
     let facts = DeploymentFacts {
         id,
         project,
@@ -95,6 +99,23 @@ pub async fn deploy(
         warnings: found.warnings,
     };
     let record = DeploymentRecord { facts };
-    store.put_deployment(record.clone()).await.map_err(stored)?;
-    Ok(Deployed { record, new: true })
+    match store.put_deployment(record.clone()).await {
+        Ok(()) => Ok(Deployed { record, new: true }),
+        // It may be recorded: then its files are needed.
+        Err(error @ StoreError::Unknown(_)) => Err(stored(error)),
+        Err(error) => {
+            take_away(nursery, &prepared).await;
+            Err(stored(error))
+        }
+    }
+}
+
+/// Leaves nothing of a package that became no deployment.
+async fn take_away(nursery: &Nursery, prepared: &Prepared) {
+    nursery.forget(prepared.id).await;
+    let folder = prepared.files.folder.clone();
+    let removed = tokio::task::spawn_blocking(move || files::remove(&folder)).await;
+    if let Ok(Err(error)) = removed {
+        tracing::warn!(deployment = %prepared.id.short(), %error, "the files of a deploy that failed could not be removed");
+    }
 }

@@ -33,6 +33,20 @@ pub fn unpack(package: &Package, folder: &Path) -> io::Result<Put> {
     package.unpack(folder)
 }
 
+/// Takes a deployment's files and their digest away.
+///
+/// # Errors
+/// Whatever the system says, but for what is not there.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    // As it came: no folder is there without its digest.
+    gone(fs::remove_dir_all(folder))?;
+    gone(fs::remove_file(sum_file(folder)))
+}
+
 /// Whether a deployment's files are what was deployed; if not, what is wrong, in a few words.
 pub fn fault(folder: &Path) -> Option<String> {
     let told = match fs::read_to_string(sum_file(folder)) {
@@ -83,5 +97,9 @@ mod tests {
             2,
             "nothing else is left"
         );
+        for _ in 0..2 {
+            remove(&folder).unwrap();
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod files;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::tmp::Bound;
 use crate::zygote::{self, Canary, Cold, Environment, Zygote};
 
 pub use deploy::{Deployed, deploy, identify};
+use turns::Turns;
 
 /// Files and folders that an attempt may have in its own folder: each takes a kilobyte of the kernel's memory, however empty.
 const TMP_ENTRIES_MAX: u64 = 10_000;
@@ -89,6 +91,7 @@ pub struct Nursery {
     defaults: RunnerOptions,
     known: Mutex<HashMap<DeploymentId, Arc<Prepared>>>,
     places: Mutex<HashMap<DeploymentId, Place>>,
+    turns: Turns,
 }
 
 /// What a started zygote told of its project.
@@ -114,6 +117,7 @@ impl Nursery {
             defaults: options.clone(),
             known: Mutex::default(),
             places: Mutex::default(),
+            turns: Turns::default(),
         }
     }
 

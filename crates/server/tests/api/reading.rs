@@ -385,6 +385,28 @@ async fn what_succeeded_is_run_again_only_when_that_is_said() {
 }
 
 #[tokio::test]
+async fn what_people_ask_for_follows_the_policy_of_the_deployment_that_it_is_about() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let first = fail(&house).await.deployment;
+    let other = house.deploy("support", 0xc3, Environment::PreRelease).await;
+    for (path, body) in [
+        (format!("/v1/runs/{run}/retry"), json!({"deployment": "c3c3c3"})),
+        (format!("/v1/runs/{run}/cancel"), json!({})),
+        (format!("/v1/runs/{run}/retry"), json!({})),
+        (
+            "/v1/activations".to_owned(),
+            json!({"project": "support", "environment": "live", "deployment": "a1a1a1"}),
+        ),
+    ] {
+        let answer = house.ask(post(&path).json(body)).await;
+        assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
+    }
+    let asked = house.engine.policies.lock().unwrap().clone();
+    assert_eq!(asked, [other, other, other, first].map(Some));
+}
+
+#[tokio::test]
 async fn a_retry_needs_no_body() {
     let house = House::with_support().await;
     let run = house.run_of("call-1").await;

@@ -2,7 +2,7 @@
 
 use domain::{Code, ProjectName};
 use project::Package;
-use runner::{Invoker, Scratch};
+use runner::{Invoker, Scratch, Seeds};
 
 use crate::assemble::{self, Folders};
 use crate::context::Context;
@@ -42,10 +42,10 @@ impl Workshop {
         let folders = Folders::below(scratch.path(), scratch.path().join("tmp"));
         let options = assemble::runner_options(&context.configuration, folders)?;
         let at_once = options.concurrency;
-        let secret = crypto::MasterKey::generate(&crypto::OsEntropy)
-            .map_err(|error| ours("no randomness", &error))?
-            .keyed_hash("invoke");
-        let invoker = Invoker::start(options, name, package, secret)
+        let master =
+            crypto::MasterKey::generate(&crypto::OsEntropy).map_err(|error| ours("no randomness", &error))?;
+        let seeds = Seeds::new(|purpose| master.keyed_hash(purpose));
+        let invoker = Invoker::start(options, name, package, seeds)
             .await
             .map_err(|error| assemble::deploy_error(error, wrong))?;
         Ok(Self {

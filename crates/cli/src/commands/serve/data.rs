@@ -5,8 +5,9 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crypto::{KeyError, KeySource, KeyedHash, MasterKey, OsEntropy};
+use crypto::{KeyError, KeySource, MasterKey, OsEntropy};
 use domain::Code;
+use runner::Seeds;
 use sha2::{Digest as _, Sha256};
 use store::sqlite::{Options, SqliteStore};
 use store::{Store, StoreError};
@@ -24,7 +25,7 @@ const DATABASES: [&str; 2] = ["aftercall.db", "keys.db"];
 pub(super) struct Data {
     folder: PathBuf,
     store: Arc<SqliteStore>,
-    runner_secret: KeyedHash,
+    seeds: Seeds,
 }
 
 impl Data {
@@ -42,21 +43,17 @@ impl Data {
                 source.load()
             };
             let master = master.map_err(|error| key_error(&error))?;
-            let runner_secret = master.keyed_hash("runner");
-            open_store(options, master).map(|store| (store, runner_secret))
+            let seeds = Seeds::new(|purpose| master.keyed_hash(purpose));
+            open_store(options, master).map(|store| (store, seeds))
         });
-        let (store, runner_secret) = opening.await.map_err(|error| {
+        let (store, seeds) = opening.await.map_err(|error| {
             CliError::fault(
                 Code::Internal,
                 format!("opening the data folder broke off: {error}"),
                 "please report this",
             )
         })??;
-        Ok(Self {
-            folder,
-            store,
-            runner_secret,
-        })
+        Ok(Self { folder, store, seeds })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -67,8 +64,8 @@ impl Data {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
 
-    pub(super) fn runner_secret(&self) -> KeyedHash {
-        self.runner_secret.clone()
+    pub(super) fn seeds(&self) -> Seeds {
+        self.seeds.clone()
     }
 
     /// Attempts' folders of this data folder's server: always the same, so that the next start clears what one left.

@@ -210,7 +210,7 @@ async fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box
             "removed deployments that were cut off while they were written"
         );
     }
-    Handle::start(options, data.store(), data.runner_secret())
+    Handle::start(options, data.store(), data.seeds())
         .await
         .map_err(|error| assemble::deploy_error(error, CliError::fault))
 }
