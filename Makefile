@@ -6,17 +6,19 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 PYTHON ?= python3
 VENV := $(CARGO_TARGET_DIR)/venv
+BENCH_VENV := $(CARGO_TARGET_DIR)/bench-venv
+BENCH_PEERS := $(CARGO_TARGET_DIR)/bench-peers
 # The server as tests run it: with the named points at which it can be made to crash.
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
 BUILD_TEST_BIN := cargo build --locked --package aftercall --features fail-points
 
-.PHONY: help demo test test-rust test-python test-frameworks test-wheel test-system fuzz lint format bench build wheel require
+.PHONY: help demo test test-rust test-python test-frameworks test-wheel test-system fuzz lint format bench bench-parts build wheel require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
 	@echo "make test          every test"
 	@echo "make lint          formatting, clippy, licences, ruff, mypy"
-	@echo "make bench         what a fork, an acceptance and an attempt cost, measured"
+	@echo "make bench         how fast it is, beside the bare loop (QUICK=1: two minutes; PEERS=1: beside Celery and others)"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
 	@echo "make build         the release binary: $(CARGO_TARGET_DIR)/release/aftercall"
 	@echo "make wheel         the Python package with the command in it: $(WHEELS)"
@@ -72,18 +74,33 @@ lint: require $(VENV)/installed
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/deny
 	cd python && $(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
+	cd bench && $(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
 
 format:
 	cargo fmt --all
 	cd python && $(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
-bench: require
+# QUICK=1: see that it works. PEERS=1: beside Celery, RQ, Dramatiq and Huey. BENCH: more arguments, see bench/README.md.
+BENCH ?=
+bench: build $(BENCH_VENV)/installed $(if $(PEERS),$(BENCH_PEERS)/installed)
+	cargo build --quiet --release --locked --package bench-load
+	$(if $(PEERS),bench/have-redis)
+	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	cd bench && $(PYTHON) -m aftercall_bench \
+	  --binary $(CARGO_TARGET_DIR)/release/aftercall --load $(CARGO_TARGET_DIR)/release/bench-load \
+	  --python $(BENCH_VENV)/bin/python --folder $(CARGO_TARGET_DIR)/bench \
+	  --json $(CARGO_TARGET_DIR)/bench/figures.json --markdown $(CARGO_TARGET_DIR)/bench/performance.md \
+	  $(if $(QUICK),--quick) $(if $(PEERS),--peers $(BENCH_PEERS)/bin/python) $(BENCH)
+
+bench-parts: require
 	cargo run --quiet --release --locked --package preload --example fork_cost
 	cargo run --quiet --release --locked --package store --example rates
 	cargo build --quiet --release --locked --package preload
 	cd python && AFTERCALL_PRELOAD=$(CARGO_TARGET_DIR)/release/libpreload.so $(PYTHON) bench/child.py
 
-$(CARGO_TARGET_DIR)/venv-%/installed: python/frameworks/%.txt
+$(BENCH_VENV)/installed: bench/requirements.txt
+$(BENCH_PEERS)/installed: bench/requirements-peers.txt
+$(BENCH_VENV)/installed $(BENCH_PEERS)/installed:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,0 +1,1 @@
+"""The benchmark. This file stays empty of imports: what is measured imports the package too."""
