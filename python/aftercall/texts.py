@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sized
 
+#: Characters of a class's name.
+MAX_NAME = 200
 #: Characters of `repr` kept for what has no form of its own.
 MAX_REPR = 1_000
 #: Members of a set, and bytes of a byte string, of which a `repr` is made at all.
@@ -24,6 +26,11 @@ MAX_COUNTED_BITS = 1_000_000
 #: Digits shown of an integer that is too long.
 SHOWN_DIGITS = 12
 _DIGITS_PER_BIT = 0.30102999566398120
+
+
+def kind_name(value: object) -> str:
+    """The name of the class of `value`, past whatever its metaclass says."""
+    return escaped(shortened(type.__dict__["__qualname__"].__get__(type(value)), MAX_NAME))
 
 
 def escaped(text: str) -> str:
@@ -56,7 +63,7 @@ def safe_str(value: object) -> str:
     try:
         return str.__str__(str(value))
     except BaseException as error:
-        return f"<{kind.__qualname__}: str() raised {type(error).__name__}>"
+        return f"<{kind_name(value)}: str() raised {kind_name(error)}>"
 
 
 def safe_repr(value: object) -> str:
@@ -67,7 +74,7 @@ def safe_repr(value: object) -> str:
         try:
             text = str.__str__(repr(value))
         except BaseException as error:
-            text = f"<{kind.__qualname__}: repr() raised {type(error).__name__}>"
+            text = f"<{kind_name(value)}: repr() raised {kind_name(error)}>"
     if len(text) > MAX_REPR:
         text = text[:MAX_REPR] + "…"
     return escaped(text)

@@ -259,3 +259,56 @@ def test_a_single_file_is_told_that_it_has_no_functions_folder(zygote, line):
     fix = answer["failed"]["error"]["fix"]
     assert answer["failed"]["code"] == "AC0203" and "single file has no functions folder" in fix
     assert "requirements.txt" not in fix
+
+
+def test_a_timer_that_the_function_left_on_raises_in_nobody_elses_code(run):
+    attempt = run(
+        """
+        import signal, time
+
+        def late(*_): raise TimeoutError("late")
+
+        def end_function(conv):
+            conv.state.was = [str(n) for n in range(9000)]
+            signal.signal(signal.SIGALRM, late)
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+            try:
+                time.sleep(1)
+            except TimeoutError:
+                conv.state.heard = True
+        """
+    )
+    # The timer may strike between any two of the function's own lines; never after them.
+    assert attempt.outcome in ("returned", "raised"), attempt.output
+    assert attempt.outcome == "returned" or attempt.error["type"] == "TimeoutError"
+
+
+def test_state_may_be_replaced_by_a_dict_and_by_nothing_else(run):
+    attempt = run("def end_function(conv):\n    conv.state = {'a': 1}\n    conv.state.b = conv.state.a\n")
+    assert attempt.state == {"a": 1, "b": 1}
+    attempt = run("def end_function(conv):\n    conv.state = None\n")
+    assert attempt.error["type"] == "TypeError" and "cannot be replaced by NoneType" in attempt.error["message"]
+    assert attempt.error["frames"][0]["line"] == 2
+
+
+def test_a_metaclass_that_raises_and_an_endless_name_do_no_harm(run):
+    attempt = run(
+        """
+        class Meta(type):
+            def __getattribute__(cls, name): raise KeyError("meta")
+
+        class Odd(metaclass=Meta):
+            pass
+
+        def end_function(conv):
+            conv.log.info(Odd(), value=Odd())
+            conv.write_metric("M", Odd())
+            conv.state.odd = Odd()
+            conv.state.beside = 1
+            if conv.id == "raises":
+                raise type("E" * 100_000, (Exception,), {"__module__": 5})("x")
+        """,
+        {"id": "raises"},
+    )
+    assert attempt.outcome == "raised" and len(attempt.error["type"]) < 500, attempt.output
+    assert attempt.state["beside"] == 1 and len(attempt.texts) == 3

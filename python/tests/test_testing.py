@@ -85,7 +85,7 @@ def test_state_that_could_not_be_kept_is_told() -> None:
 
     result = testing.run(keeps_a_file, testing.conversation())
     assert result.error is None and "conv.state/file" in result.logged("warning")[0]
-    assert isinstance(testing.run(replaces, testing.conversation()).error, aftercall.StateError)
+    assert isinstance(testing.run(replaces, testing.conversation()).error, TypeError)
 
 
 def test_asynchronous_functions_run_to_their_end_also_within_an_event_loop() -> None:

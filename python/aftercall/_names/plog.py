@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aftercall.conv.host import current
-from aftercall.texts import safe_str, truth
+from aftercall.texts import kind_name, safe_str, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def exception(msg: object, is_pii: bool = False, **fields: object) -> None:
 
     handled = sys.exc_info()[1]
     if handled is not None:
-        fields = {"exception": f"{type(handled).__name__}: {safe_str(handled)}", **fields}
+        fields = {"exception": f"{kind_name(handled)}: {safe_str(handled)}", **fields}
     _write("error", msg, is_pii, fields)
 
 

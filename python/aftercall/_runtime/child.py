@@ -14,7 +14,7 @@ from time import monotonic_ns, time_ns
 
 from aftercall._runtime import capture, frames
 from aftercall._runtime.effects import effects, refusal_code
-from aftercall._runtime.ending import end_gracefully
+from aftercall._runtime.ending import end_gracefully, quiet_signals
 from aftercall._runtime.frames import Channel, Exchange
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
@@ -25,7 +25,7 @@ from aftercall.conv.conversation import Conversation
 from aftercall.conv.document import Run
 from aftercall.conv.host import current
 from aftercall.state import StateError, decode_state, encode_state, has_tags
-from aftercall.texts import safe_str
+from aftercall.texts import kind_name, safe_str
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +155,9 @@ class Child:
             returned = function(conv)
             if returned is not None:
                 returned = run_to_end(returned)
+            quiet_signals()
         except BaseException as raised:  # SystemExit and KeyboardInterrupt are the user's here, as any other
+            quiet_signals()
             self._timing["returned_ns"] = monotonic_ns()
             self._reserve = None
             outcome = RAISED
@@ -172,16 +174,13 @@ class Child:
             code = refusal_code(raised)
             return {**document, "code": code} if code else document
         except BaseException as second:  # memory, or an exception class that does as it likes when it is looked at
-            return _plain_error(type(raised).__name__, f"(no traceback: {type(second).__name__} while it was written)")
+            return _plain_error(kind_name(raised), f"(no traceback: {kind_name(second)} while it was written)")
 
     def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
         capture.flush_streams()
         state: bytes | None = None
         try:
-            kept = conv.state
-            if not isinstance(kept, dict):
-                raise StateError("", f"conv.state was replaced by a {type(kept).__name__}")
-            state = _STATE.encode(encode_state(kept, _warn_of_value)).encode()
+            state = _STATE.encode(encode_state(conv.state, _warn_of_value)).encode()
         except (StateError, RecursionError, MemoryError) as problem:
             if outcome == RETURNED:
                 kind = "MemoryError" if isinstance(problem, MemoryError) else "StateError"
@@ -238,8 +237,7 @@ def _warn_of_state(path: str, text: str) -> None:
 
 
 def _warn_of_value(path: str, value: object, reason: str) -> None:
-    name = type(value).__qualname__
-    text = f"conv.state{path}: a {name} cannot be kept ({reason}): its text stands in its place"
+    text = f"conv.state{path}: a {kind_name(value)} cannot be kept ({reason}): its text stands in its place"
     current.host.log("warning", text, False, "runtime", None)
 
 

@@ -14,6 +14,20 @@ from collections.abc import Callable
 from aftercall.conv.host import current
 
 
+def quiet_signals() -> None:
+    """Once the function is over, no handler of its own runs any more: a timer left on would raise in our code.
+
+    What a signal without a handler does stays as it is.
+    """
+    if "signal" not in sys.modules:
+        return
+    import signal
+
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_IGN)
+
+
 def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
     """Runs what must run at the end, then `finish`, which sends the result."""
     threads = _threads_to_join()

@@ -24,7 +24,7 @@ from aftercall._runtime.limits import (
     MAX_SOURCE_LINE,
     MAX_TRACEBACK,
 )
-from aftercall.texts import escaped, safe_str, shortened
+from aftercall.texts import MAX_NAME, escaped, kind_name, safe_str, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _type_name(error: BaseException) -> str:
     kind = type(error)
     # Where ours lie is nobody's business: `_gen` has them, or they are only told of.
     if kind.__module__ in ("builtins", "__main__") or str(kind.__module__).startswith("aftercall."):
-        return kind.__qualname__
-    return f"{kind.__module__}.{kind.__qualname__}"
+        return kind_name(error)
+    return shortened(f"{escaped(safe_str(kind.__module__))}.{kind_name(error)}", 2 * MAX_NAME)
 
 
 def _message(error: BaseException) -> str:

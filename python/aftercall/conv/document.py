@@ -40,6 +40,7 @@ class ConversationDocument:
     def __init__(self, document: Mapping[str, object], state: Mapping[str, object], env: str, run: Run) -> None:
         self._document = document
         self._typed_state = state
+        self._state: State | None = None
         self.env = env
         self.run = run
 
@@ -107,12 +108,23 @@ class ConversationDocument:
         value = self._document.get("integration_attributes")
         return value if isinstance(value, dict) else None
 
-    @cached_property
+    @property
     def state(self) -> State:
-        """What the call kept; what is written to it is kept on the conversation."""
+        """What the call kept; what is written to it is kept on the conversation. A dict may take its place."""
+        if self._state is None:
+            self._state = State(self._typed_state, self._builtin_state())
+        return self._state
+
+    @state.setter
+    def state(self, value: Mapping[str, object]) -> None:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"conv.state is a dict; it cannot be replaced by {type(value).__name__}")
+        self._state = value if isinstance(value, State) else State(value, self._builtin_state())
+
+    def _builtin_state(self) -> dict[str, object]:
         language = self._text("language")
         handoff = self._document.get("handoff")
-        builtin: dict[str, object] = {
+        return {
             "from_": self.caller_number,
             "to": self.callee_number,
             "call_sid": self.id,
@@ -127,7 +139,6 @@ class ConversationDocument:
             "asr_provider": None,
             "asr_config": None,
         }
-        return State(self._typed_state, builtin)
 
     @cached_property
     def history(self) -> list[UserInput | AgentResponse]:

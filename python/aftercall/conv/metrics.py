@@ -5,7 +5,7 @@ from __future__ import annotations
 from aftercall.conv.host import current
 from aftercall.conv.jsonable import Limits, json_text, jsonable
 from aftercall.conv.record import Record
-from aftercall.texts import MAX_INT_BITS, escaped, integer_text, safe_str, shortened
+from aftercall.texts import MAX_INT_BITS, escaped, integer_text, kind_name, safe_str, shortened
 
 #: What a metric may hold.
 MetricValue = str | int | float | bool | None
@@ -53,7 +53,7 @@ def metric_value(name: str, value: object) -> MetricValue:
         text = float.__repr__(number)
     else:
         text = shortened(json_text(jsonable(value, _LIMITS, safe_str)), MAX_TEXT)
-    _warn(name, f"a value of type {kind.__name__} was kept as text")
+    _warn(name, f"a value of type {kind_name(value)} was kept as text")
     return text
 
 

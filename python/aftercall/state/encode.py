@@ -17,7 +17,7 @@ from aftercall.state.errors import (
 from aftercall.state.fields import NotPlain, class_name, object_fields
 from aftercall.state.scalars import SCALARS, base64
 from aftercall.state.standin import StandIn
-from aftercall.texts import dict_items, safe_repr, safe_str
+from aftercall.texts import dict_items, kind_name, safe_repr, safe_str
 
 #: Called with path, value and reason for what cannot be written; a note takes the value's place.
 OnUnsupported = Callable[[str, object, str], None]
@@ -87,7 +87,7 @@ class _Encoder:
         except (StateError, MemoryError):
             raise
         except BaseException as error:  # a property of the user's, a time zone, an `__iter__`: never the run's end
-            return self._note(value, path, f"looking at it raised {type(error).__name__}: {safe_str(error)[:200]}")
+            return self._note(value, path, f"looking at it raised {kind_name(error)}: {safe_str(error)[:200]}")
 
     def root(self, state: Mapping[str, object]) -> dict[str, object]:
         """The whole. It stays a JSON object: entries whose keys none can have are beside the others, as pairs."""
@@ -217,11 +217,11 @@ class _Encoder:
 
     def _note(self, value: object, path: Path, reason: str) -> object:
         if self._on_unsupported is None:
-            raise StateError(render(path), f"{type(value).__qualname__} cannot be kept in state: {reason}")
+            raise StateError(render(path), f"{kind_name(value)} cannot be kept in state: {reason}")
         self._on_unsupported(render(path), value, reason)
         try:
             name = class_name(type(value))
-        except Exception:  # a class may say anything of itself
+        except BaseException:  # a class may say anything of itself
             name = "builtins.object"
         return {TAG: "object", "class": name, "fields": {"repr": safe_repr(value)}}
 

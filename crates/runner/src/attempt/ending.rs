@@ -275,12 +275,16 @@ fn from_exit(exit: Exit) -> AttemptEnd {
 
 fn signal_name(signal: i32) -> String {
     match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        3 => "SIGQUIT".to_owned(),
         4 => "SIGILL (an illegal instruction)".to_owned(),
         6 => "SIGABRT (it aborted itself)".to_owned(),
         7 => "SIGBUS (a bad memory access)".to_owned(),
         8 => "SIGFPE (an arithmetic fault)".to_owned(),
         11 => "SIGSEGV (a bad memory access)".to_owned(),
         13 => "SIGPIPE".to_owned(),
+        14 => "SIGALRM (a timer of its own ran out)".to_owned(),
         15 => "SIGTERM".to_owned(),
         25 => "SIGXFSZ (it wrote a file larger than allowed)".to_owned(),
         31 => "SIGSYS (a system call that is not allowed)".to_owned(),
