@@ -140,6 +140,15 @@ impl Common {
 }
 
 impl About {
+    /// Of a command that is about a project as a whole.
+    #[must_use]
+    pub fn project(project: &Option<String>) -> Self {
+        Self {
+            project: project.clone(),
+            environment: None,
+        }
+    }
+
     /// What these options say of settings.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {

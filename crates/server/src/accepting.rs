@@ -60,7 +60,7 @@ impl Way {
         }
         let environment = params.get("environment", ENVIRONMENT)?;
         let named = params.get("project", PROJECT)?;
-        let project = place::existing_project(params, &principal, &shared).await;
+        let project = place::existing_project(named.clone(), &principal, &shared).await;
         if named.is_some() {
             project.clone()?;
         }

@@ -13,9 +13,9 @@ use store::{Activation, DeploymentRecord};
 use crate::app::{Shared, SharedState};
 use crate::auth::{Admin, Operate, Principal};
 use crate::body;
-use crate::params::{Named, Params};
+use crate::params::{Named, NoParams, Params};
 use crate::place::{self, PROJECT};
-use crate::problem::{ApiError, ApiResult, bad_field, draining, internal, sentence, unknown_project};
+use crate::problem::{ApiError, ApiResult, bad_field, draining, internal, sentence};
 
 /// Longest message of a deployment, in bytes.
 const MESSAGE_MAX: usize = 1000;
@@ -146,7 +146,7 @@ pub(crate) async fn list(
     params: Params,
 ) -> ApiResult<Json<DeploymentList>> {
     params.only(&["project"])?;
-    let project = place::existing_project(&params, &principal, &shared).await?;
+    let project = place::existing_project(params.get("project", PROJECT)?, &principal, &shared).await?;
     let all = shared.app.store.deployments(&project).await?;
     let deployments = all
         .into_iter()
@@ -244,18 +244,14 @@ pub(crate) async fn find(
 pub(crate) async fn activate(
     State(shared): SharedState,
     Admin(principal): Admin,
-    params: Params,
+    _: NoParams,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<Json<ActivationView>> {
-    params.only(&[])?;
     let request: ActivationRequest = body::json(&shared, &principal, &headers, body).await?;
     let (app, environment) = (&shared.app, request.environment);
     principal.check_environment(environment)?;
-    let project = place::project(request.project, &principal, &shared).await?;
-    if !shared.projects.exists(&project, &*app.store).await? {
-        return Err(unknown_project(&project));
-    }
+    let project = place::existing_project(request.project, &principal, &shared).await?;
     let (record, _) = find(&shared, &principal, Some(&project), &request.deployment).await?;
     let (deployment, at) = (record.facts.id, shared.now());
     let previous = app.store.active(&project, environment).await?;

@@ -13,7 +13,7 @@ use store::{ApiKeyRecord, Scope, Store, StoreError};
 use crate::app::SharedState;
 use crate::auth::{Admin, Principal};
 use crate::body;
-use crate::params::{Named, Params};
+use crate::params::{Named, NoParams};
 use crate::problem::{ApiResult, bad_field, forbidden, internal, not_found};
 
 /// Longest label, in bytes.
@@ -76,11 +76,10 @@ pub async fn create(
 pub(crate) async fn post(
     State(shared): SharedState,
     Admin(principal): Admin,
-    params: Params,
+    _: NoParams,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<Response> {
-    params.only(&[])?;
     let request: KeyRequest = body::json(&shared, &principal, &headers, body).await?;
     check(&request, &principal)?;
     let (app, id) = (&shared.app, KeyId::from_uuid(shared.new_id()));
@@ -133,9 +132,8 @@ fn check(request: &KeyRequest, principal: &Principal) -> ApiResult<()> {
 pub(crate) async fn list(
     State(shared): SharedState,
     Admin(principal): Admin,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<Json<KeyList>> {
-    params.only(&[])?;
     let all = shared.app.store.api_keys().await?;
     Ok(Json(KeyList {
         keys: all
@@ -160,9 +158,8 @@ pub(crate) async fn revoke(
     State(shared): SharedState,
     Admin(principal): Admin,
     Named(id): Named,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<StatusCode> {
-    params.only(&[])?;
     let missing = || not_found(format!("There is no API key {:?}.", crate::problem::shown(&id)));
     let key: KeyId = id.parse().map_err(|_| missing())?;
     let all = shared.app.store.api_keys().await?;

@@ -53,6 +53,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     }
 }
 
+/// The query of a request that takes no parameter.
+pub(crate) struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Params::from_request_parts(parts, state).await?.only(&[])?;
+        Ok(Self)
+    }
+}
+
 impl Params {
     /// Refuses any parameter that is not one of these, and any that is given twice.
     pub fn only(&self, known: &[&str]) -> ApiResult<()> {

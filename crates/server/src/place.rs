@@ -39,13 +39,13 @@ pub(crate) async fn project(
     }
 }
 
-/// As [`project`], from `?project`, and it exists.
+/// As [`project`], and it exists.
 pub(crate) async fn existing_project(
-    params: &Params,
+    named: Option<ProjectName>,
     principal: &Principal,
     shared: &Shared,
 ) -> ApiResult<ProjectName> {
-    let name = project(params.get("project", PROJECT)?, principal, shared).await?;
+    let name = project(named, principal, shared).await?;
     if shared.projects.exists(&name, &*shared.app.store).await? {
         Ok(name)
     } else {

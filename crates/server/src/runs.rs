@@ -15,7 +15,7 @@ use store::{AttemptRow, RunFilter, RunSummary};
 
 use crate::app::{Shared, SharedState};
 use crate::auth::{Ingest, Operate, Principal};
-use crate::params::{Named, Params};
+use crate::params::{Named, NoParams, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiResult, bad_field, not_found};
 use crate::{body, deployments, next};
@@ -122,9 +122,8 @@ pub(crate) async fn get(
     State(shared): SharedState,
     Ingest(principal): Ingest,
     Named(id): Named,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<Json<RunDetail>> {
-    params.only(&[])?;
     let detail = find(&shared, &principal, &id).await?;
     let state = &detail.summary.state;
     let attempts = detail
@@ -202,11 +201,10 @@ pub(crate) async fn retry(
     State(shared): SharedState,
     Operate(principal): Operate,
     Named(id): Named,
-    params: Params,
+    _: NoParams,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<Json<RunView>> {
-    params.only(&[])?;
     let request: RetryRequest = body::json(&shared, &principal, &headers, body).await?;
     let run = find(&shared, &principal, &id).await?.summary;
     let deployment = match request.deployment {
@@ -238,9 +236,8 @@ pub(crate) async fn cancel(
     State(shared): SharedState,
     Operate(principal): Operate,
     Named(id): Named,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<Json<RunView>> {
-    params.only(&[])?;
     let run = find(&shared, &principal, &id).await?.summary;
     decide(&shared, run, Event::CancelRequested).await
 }

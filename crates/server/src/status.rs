@@ -6,7 +6,7 @@ use axum::extract::State;
 
 use crate::app::SharedState;
 use crate::auth::{Admin, Operate};
-use crate::params::Params;
+use crate::params::NoParams;
 use crate::problem::ApiResult;
 
 /// How everything is. A key that is bound to a project sees the zygotes of that project only.
@@ -18,9 +18,8 @@ use crate::problem::ApiResult;
 pub(crate) async fn status(
     State(shared): SharedState,
     Operate(principal): Operate,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<Json<StatusView>> {
-    params.only(&[])?;
     let health = shared.app.store.health().await?;
     let mut runner = shared.app.engine.status().await;
     runner
@@ -53,9 +52,8 @@ pub(crate) async fn status(
 pub(crate) async fn config(
     State(shared): SharedState,
     Admin(principal): Admin,
-    params: Params,
+    _: NoParams,
 ) -> ApiResult<Json<ConfigurationView>> {
-    params.only(&[])?;
     principal.check_whole_server()?;
     Ok(Json(shared.app.configuration.clone()))
 }

@@ -35,11 +35,7 @@ impl Check {
     /// What its options say of settings.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {
-        About {
-            project: self.project.clone(),
-            environment: None,
-        }
-        .flags()
+        About::project(&self.project).flags()
     }
 
     /// Does it.

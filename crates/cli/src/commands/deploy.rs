@@ -44,11 +44,7 @@ impl Deploy {
     /// What its options say of settings.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {
-        About {
-            project: self.project.clone(),
-            environment: None,
-        }
-        .flags()
+        About::project(&self.project).flags()
     }
 
     /// Does it.

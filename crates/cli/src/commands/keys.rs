@@ -69,11 +69,7 @@ impl Keys {
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {
         match self {
-            Self::Create(create) => About {
-                project: create.project.clone(),
-                environment: None,
-            }
-            .flags(),
+            Self::Create(create) => About::project(&create.project).flags(),
             Self::List(_) | Self::Revoke(_) => Vec::new(),
         }
     }

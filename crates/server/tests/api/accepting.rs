@@ -141,12 +141,11 @@ async fn what_the_request_itself_lacks_is_named() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_nothing() {
-    let house = House::with(Plan {
+    let house = House::with_support_and(Plan {
         queue_limit: 2,
         ..Plan::default()
     })
     .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
     assert_eq!(house.send(conversation("call-1")).await.status, 202);
     assert_eq!(house.send(conversation("call-2")).await.status, 202);
     assert_snapshot!(house.send(conversation("call-3")).await.told());

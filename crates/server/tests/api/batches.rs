@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::Environment;
 use http::Request;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -117,12 +116,7 @@ async fn a_line_that_is_too_long_is_refused_alone() {
         conversation_bytes: 1000,
         ..Limits::default()
     };
-    let house = House::with(Plan {
-        limits,
-        ..Plan::default()
-    })
-    .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
+    let house = House::limited(limits).await;
     let body = line("a") + &"x".repeat(200_000) + "\n" + &line("b");
     let answer = house.ask(post(PATH).ndjson(body)).await;
     assert_eq!(statuses(&answer.lines()), [(1, 202), (2, 413), (3, 202)]);
@@ -171,12 +165,11 @@ async fn a_client_that_goes_half_way_loses_nothing_that_was_answered_and_no_half
 
 #[tokio::test]
 async fn a_client_may_send_all_before_it_reads() {
-    let house = House::with(Plan {
+    let house = House::with_support_and(Plan {
         queue_limit: 100_000,
         ..Plan::default()
     })
     .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
     let count = 20_000;
     let body: String = (0..count)
         .map(|number| format!("{{\"id\":\"c-{number}\"}}\n"))
@@ -205,13 +198,12 @@ async fn a_client_that_never_reads_is_ended() {
         unread_timeout: Duration::from_millis(500),
         ..Limits::default()
     };
-    let house = House::with(Plan {
+    let house = House::with_support_and(Plan {
         limits,
         queue_limit: 1_000_000,
         ..Plan::default()
     })
     .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
     let mut batch = Open::begin(&house).await;
     let pieces = batch.pieces.take().unwrap();
     // Until the buffers of both ends are full of answers and the server gives up.
@@ -241,12 +233,11 @@ async fn a_client_that_never_reads_is_ended() {
 
 #[tokio::test]
 async fn a_queue_that_fills_up_in_a_batch_refuses_the_rest_line_by_line() {
-    let house = House::with(Plan {
+    let house = House::with_support_and(Plan {
         queue_limit: 2,
         ..Plan::default()
     })
     .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
     let answer = house
         .ask(post(PATH).ndjson(["a", "b", "c", "a"].map(line).concat()))
         .await;
@@ -285,13 +276,7 @@ async fn impatient() -> House {
         body_timeout: Duration::from_millis(900),
         ..Limits::default()
     };
-    let house = House::with(Plan {
-        limits,
-        ..Plan::default()
-    })
-    .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
-    house
+    House::limited(limits).await
 }
 
 async fn ends_stalled(batch: &mut Open, line: u64, told: &str) {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::Environment;
 use insta::assert_snapshot;
 use server::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::{get, post};
-use crate::house::{House, Plan, conversation};
+use crate::house::{House, conversation};
 
 /// Begins to hand a conversation in, and keeps back the end of it.
 async fn begin(house: &House) -> (TcpStream, String) {
@@ -73,12 +72,7 @@ async fn whoever_does_not_finish_is_broken_off_in_the_end() {
         drain_timeout: Duration::from_millis(300),
         ..Limits::default()
     };
-    let mut house = House::with(Plan {
-        limits,
-        ..Plan::default()
-    })
-    .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
+    let mut house = House::limited(limits).await;
     let (_stream, _rest) = begin(&house).await;
     house.stop();
     let began = Instant::now();

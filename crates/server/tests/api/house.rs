@@ -246,7 +246,21 @@ impl House {
 
     /// A house with project `support`, deployed and active in sandbox.
     pub async fn with_support() -> Self {
-        let house = Self::new().await;
+        Self::with_support_and(Plan::default()).await
+    }
+
+    /// The same, where no more is taken than this.
+    pub async fn limited(limits: Limits) -> Self {
+        let plan = Plan {
+            limits,
+            ..Plan::default()
+        };
+        Self::with_support_and(plan).await
+    }
+
+    /// The same, with whatever else is different.
+    pub async fn with_support_and(plan: Plan) -> Self {
+        let house = Self::with(plan).await;
         house.deploy("support", 0xa1, Environment::Sandbox).await;
         house
     }

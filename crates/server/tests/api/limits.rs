@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::Environment;
 use insta::assert_snapshot;
 use serde_json::json;
 use server::Limits;
@@ -22,13 +21,7 @@ async fn small() -> House {
         head_timeout: Duration::from_millis(300),
         ..Limits::default()
     };
-    let house = House::with(Plan {
-        limits,
-        ..Plan::default()
-    })
-    .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
-    house
+    House::limited(limits).await
 }
 
 /// Writes a request by hand and reads until the server closes.
@@ -148,12 +141,7 @@ async fn bodies_beyond_the_budget_are_told_to_come_back_and_only_what_has_come_c
         admission_timeout: Duration::from_millis(200),
         ..Limits::default()
     };
-    let house = House::with(Plan {
-        limits,
-        ..Plan::default()
-    })
-    .await;
-    house.deploy("support", 0xa1, Environment::Sandbox).await;
+    let house = House::limited(limits).await;
     let mut long = conversation("slow");
     long["summary"] = "x".repeat(3000).into();
     let text = long.to_string();

@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::given::{
-    Given, accept, activate, after, apply, boot, claim, claim_as, conversation, deployment_id, failed,
-    failure_report, ids, log, queued, refused, report, returned, run_id, shop, start, state,
+    Given, accept, activate, after, apply, boot, claim, claim_as, conversation, deployment_id, failed, fails,
+    failure_report, ids, log, queued, refused, report, returned, returns, returns_too_late, run_id, shop,
+    start, state,
 };
 use crate::StoreError;
 
@@ -115,8 +116,7 @@ pub async fn a_run_whose_attempts_are_used_up_is_a_dead_letter(store: Given) {
     for number in 1..=attempts {
         let run = claim(&store, 1, after(i64::from(number) * 3_600)).await.remove(0);
         let at = after(i64::from(number) * 3_600 + 1);
-        let left = failure_report(run.number, at);
-        last = Some(apply(&store, run.run, failed(&run), Some(left), at).await);
+        last = Some(fails(&store, &run, at).await);
     }
     let last = last.unwrap();
     assert_eq!(last.state.end, Some(End::Failed));
@@ -177,14 +177,7 @@ pub async fn a_stale_epoch_changes_nothing(store: Given) {
     let new = claim_as(&store, boot(2), 1, false, after(62)).await.remove(0);
     let before = store.run(old.run).await.unwrap();
 
-    let error = refused(
-        &store,
-        old.run,
-        returned(&old),
-        Some(report(old.number, after(63))),
-        after(63),
-    )
-    .await;
+    let error = returns_too_late(&store, &old, after(63)).await;
     let stale = StepError::Stale {
         claimed: old.epoch,
         current: new.epoch,
@@ -192,22 +185,8 @@ pub async fn a_stale_epoch_changes_nothing(store: Given) {
     assert!(matches!(error, StoreError::Refused { error, .. } if error == stale));
     assert_eq!(store.run(old.run).await.unwrap(), before);
 
-    apply(
-        &store,
-        new.run,
-        returned(&new),
-        Some(report(new.number, after(64))),
-        after(64),
-    )
-    .await;
-    let error = refused(
-        &store,
-        new.run,
-        returned(&new),
-        Some(report(new.number, after(65))),
-        after(65),
-    )
-    .await;
+    returns(&store, &new, after(64)).await;
+    let error = returns_too_late(&store, &new, after(65)).await;
     assert!(
         matches!(error, StoreError::Refused { .. }),
         "a run ends once: {error:?}"
@@ -326,14 +305,7 @@ pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
 pub async fn retries_stay_on_the_deployment_that_began(store: Given) {
     queued(&store, 1..2).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    apply(
-        &store,
-        run.run,
-        failed(&run),
-        Some(failure_report(run.number, after(60))),
-        after(60),
-    )
-    .await;
+    fails(&store, &run, after(60)).await;
     activate(&store, &shop(), Environment::Sandbox, 2).await;
     accept(&store, conversation(2), after(61)).await;
     let mut claimed = claim(&store, 2, after(120)).await;

@@ -211,6 +211,24 @@ pub fn failed(run: &ClaimedRun) -> Event {
     }
 }
 
+/// A claimed run returns, with nothing of note.
+pub async fn returns(store: &Given, run: &ClaimedRun, now: Timestamp) -> Applied {
+    let left = report(run.number, now);
+    apply(store, run.run, returned(run), Some(left), now).await
+}
+
+/// A claimed run fails.
+pub async fn fails(store: &Given, run: &ClaimedRun, now: Timestamp) -> Applied {
+    let left = failure_report(run.number, now);
+    apply(store, run.run, failed(run), Some(left), now).await
+}
+
+/// A run returns that must not any more.
+pub async fn returns_too_late(store: &Given, run: &ClaimedRun, now: Timestamp) -> StoreError {
+    let left = report(run.number, now);
+    refused(store, run.run, returned(run), Some(left), now).await
+}
+
 /// What an attempt that returned left, with nothing in it yet.
 pub fn report(number: AttemptNumber, now: Timestamp) -> AttemptReport {
     AttemptReport {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::given::{
     Given, accept, activate, after, apply, claim, conversation, conversation_id, deployment_id, project,
-    queued, report, returned, run_id, shop, start,
+    queued, report, returned, returns, run_id, shop, start,
 };
 use crate::{NewConversation, RunFilter};
 
@@ -29,14 +29,7 @@ pub async fn listings_filter_by_everything_that_they_offer(store: Given) {
     };
     accept(&store, clinic, after(4)).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    apply(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(60))),
-        after(60),
-    )
-    .await;
+    returns(&store, &run, after(60)).await;
     claim(&store, 1, after(60)).await;
     let runs = |numbers: &[u64]| numbers.iter().map(|number| run_id(*number)).collect::<Vec<_>>();
 
@@ -276,14 +269,7 @@ pub async fn what_is_not_there_is_none(store: Given) {
 pub async fn health_counts_runs_by_state(store: Given) {
     queued(&store, 1..6).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    apply(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(60))),
-        after(60),
-    )
-    .await;
+    returns(&store, &run, after(60)).await;
     apply(&store, run_id(2), Event::CancelRequested, None, after(60)).await;
     claim(&store, 1, after(60)).await;
     let health = store.health().await.unwrap();

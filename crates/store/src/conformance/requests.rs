@@ -4,7 +4,7 @@ use domain::run::{Command, End, Event, Status};
 use domain::{AttemptEnd, AttemptNumber};
 
 use super::given::{
-    Given, after, apply, claim, deployment_id, failed, failure_report, queued, refused, report, returned,
+    Given, after, apply, claim, deployment_id, fails, queued, refused, report, returns, returns_too_late,
     run_id, state,
 };
 use crate::StoreError;
@@ -16,14 +16,7 @@ pub async fn cancelling_ends_the_run_and_its_attempt(store: Given) {
     let applied = apply(&store, run.run, Event::CancelRequested, None, after(61)).await;
     assert_eq!(applied.state.end, Some(End::Cancelled));
     assert_eq!(applied.commands, [Command::KillChild { epoch: run.epoch }]);
-    let late = refused(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(62))),
-        after(62),
-    )
-    .await;
+    let late = returns_too_late(&store, &run, after(62)).await;
     assert!(matches!(late, StoreError::Refused { .. }));
     let detail = store.run(run.run).await.unwrap().unwrap();
     assert_eq!(detail.attempts[0].end, Some(AttemptEnd::Cancelled));
@@ -48,14 +41,7 @@ pub async fn cancelling_what_is_over_is_refused(store: Given) {
 pub async fn a_retry_by_hand_starts_anew_on_the_deployment_asked_for(store: Given) {
     queued(&store, 1..2).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    apply(
-        &store,
-        run.run,
-        failed(&run),
-        Some(failure_report(run.number, after(60))),
-        after(60),
-    )
-    .await;
+    fails(&store, &run, after(60)).await;
     let retry = Event::RetryRequested {
         deployment: Some(deployment_id(7)),
         again: false,
@@ -80,8 +66,7 @@ pub async fn a_retry_by_hand_starts_anew_on_the_deployment_asked_for(store: Give
 pub async fn what_succeeded_is_run_again_only_on_purpose(store: Given) {
     queued(&store, 1..2).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    let left = Some(report(run.number, after(60)));
-    apply(&store, run.run, returned(&run), left, after(60)).await;
+    returns(&store, &run, after(60)).await;
     let before = store.run(run.run).await.unwrap();
     let retry = |again| Event::RetryRequested {
         deployment: None,

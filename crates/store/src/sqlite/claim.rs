@@ -1,16 +1,14 @@
 //! Claiming: due runs get an epoch and an attempt row, before anything is forked for them.
 
 use domain::run::{Command, Event, Policy};
-use domain::{
-    AttemptNumber, ConversationId, DeploymentId, Environment, Epoch, ProjectName, RunId, Timestamp,
-};
+use domain::{DeploymentId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::columns::{RUN_COLUMNS, RunRow, integer, micros, run_columns};
 use super::failure::Failure;
 use super::job::{Batch, Write};
 use super::lanes::Lane;
-use crate::{Claim, StoreError};
+use crate::{Claim, ClaimedRun, StoreError};
 
 /// Due runs with what they are to run: whether alone, not after when, at most how many.
 pub(super) const DUE: &str = concat!(
@@ -29,22 +27,9 @@ pub(super) struct ClaimDue {
     pub now: Timestamp,
 }
 
-/// A run that was claimed; [`crate::ClaimedRun`] but for its document, which the caller reads.
-#[derive(Clone)]
-pub(super) struct Claimed {
-    pub run: RunId,
-    pub conversation: ConversationId,
-    pub project: ProjectName,
-    pub environment: Environment,
-    pub number: AttemptNumber,
-    pub epoch: Epoch,
-    pub deployment: DeploymentId,
-    pub alone: bool,
-    pub accepted_at: Timestamp,
-}
-
 impl Write for ClaimDue {
-    type Answer = Vec<Claimed>;
+    /// Their documents are for the caller to read: they are empty.
+    type Answer = Vec<ClaimedRun>;
     const LANE: Lane = Lane::Claim;
     const FAIL_POINTS: Option<[&'static str; 2]> =
         Some(["store.claim.before_commit", "store.claim.after_commit"]);
@@ -53,7 +38,7 @@ impl Write for ClaimDue {
         self.claim.limit as usize
     }
 
-    fn carry_out(&self, batch: &mut Batch<'_>) -> Result<Vec<Claimed>, Failure> {
+    fn carry_out(&self, batch: &mut Batch<'_>) -> Result<Vec<ClaimedRun>, Failure> {
         let mut due = Vec::new();
         // First, whatever is older: once nothing runs beside it, its turn must not pass.
         if self.claim.alone_allowed {
@@ -90,7 +75,7 @@ impl ClaimDue {
         mut row: RunRow,
         active: DeploymentId,
         batch: &mut Batch<'_>,
-    ) -> Result<Claimed, Failure> {
+    ) -> Result<ClaimedRun, Failure> {
         let event = Event::Claimed {
             incarnation: self.claim.incarnation,
             active,
@@ -125,7 +110,7 @@ impl ClaimDue {
                 self.claim.incarnation.as_bytes(),
                 micros(self.now)
             ])?;
-        Ok(Claimed {
+        Ok(ClaimedRun {
             run: row.run,
             conversation: row.conversation,
             project: row.project,
@@ -134,6 +119,7 @@ impl ClaimDue {
             epoch,
             deployment,
             alone,
+            document: Vec::new(),
             accepted_at: row.accepted_at,
         })
     }

@@ -8,7 +8,6 @@ use domain::{AttemptEnd, Code, Timestamp};
 
 use super::SqliteStore;
 use super::apply::Apply;
-use super::claim::Claimed;
 use super::read;
 use super::seal::SealedReport;
 use crate::{ClaimedRun, StoreError};
@@ -18,7 +17,7 @@ const MIDDLE: f64 = 0.5;
 
 /// A claimed run that nobody can run. There are at most as many as one claim takes: the next begins with them.
 pub(super) struct Unclaimed {
-    run: Claimed,
+    run: ClaimedRun,
     why: StoreError,
 }
 
@@ -26,7 +25,7 @@ impl SqliteStore {
     /// The runs with their documents. Those that have none are given back, now or with the next claim.
     pub(super) async fn with_documents(
         &self,
-        claimed: Vec<Claimed>,
+        claimed: Vec<ClaimedRun>,
         policy: &Policy,
         now: Timestamp,
     ) -> Vec<ClaimedRun> {
@@ -47,7 +46,7 @@ impl SqliteStore {
         let (mut runs, mut unclaimed) = (Vec::new(), Vec::new());
         for (run, document) in claimed.into_iter().zip(documents) {
             match document {
-                Ok(document) => runs.push(run.with(document)),
+                Ok(document) => runs.push(ClaimedRun { document, ..run }),
                 Err(why) => {
                     tracing::error!(run = %run.run, error = %why, "the document of a claimed run cannot be read");
                     unclaimed.push(Unclaimed { run, why });
@@ -124,23 +123,6 @@ impl Unclaimed {
             report,
             policy,
             now,
-        }
-    }
-}
-
-impl Claimed {
-    fn with(self, document: Vec<u8>) -> ClaimedRun {
-        ClaimedRun {
-            run: self.run,
-            conversation: self.conversation,
-            project: self.project,
-            environment: self.environment,
-            number: self.number,
-            epoch: self.epoch,
-            deployment: self.deployment,
-            alone: self.alone,
-            document,
-            accepted_at: self.accepted_at,
         }
     }
 }

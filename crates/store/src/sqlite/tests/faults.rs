@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::vfs::{self, Faults};
 use super::{open_with, options};
 use crate::conformance::given::{
-    Given, accept, after, apply, claim, conversation, queued, report, returned, run_id, start,
+    Given, accept, after, apply, claim, conversation, queued, report, returned, returns, run_id, start,
 };
 use crate::sqlite::Options;
 use crate::{Acceptance, StoreError};
@@ -92,14 +92,7 @@ async fn without_space_what_is_new_is_refused_and_what_ends_an_attempt_is_done()
     faults.no_space.store(1, Ordering::Release);
     let refused = store.accept(vec![conversation(3)], start()).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
-    apply(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(61))),
-        after(61),
-    )
-    .await;
+    returns(&store, &run, after(61)).await;
     assert_eq!(store.conversations("call-3").await.unwrap(), []);
 
     // There was space all the time, so it heals at the first look.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{master, not_fatal, open, options};
 use crate::conformance::given::{
-    accept, activate, after, apply, claim, conversation, queued, report, returned, run_id, shop, start, state,
+    accept, activate, after, claim, conversation, queued, returns, run_id, shop, start, state,
 };
 use crate::sqlite::{SqliteStore, schema};
 use crate::{Acceptance, RunFilter, StoreError};
@@ -133,14 +133,7 @@ async fn what_was_kept_is_there_after_reopening() {
     let store = open(folder.path());
     queued(&store, 1..4).await;
     let run = claim(&store, 1, after(60)).await.remove(0);
-    apply(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(60))),
-        after(60),
-    )
-    .await;
+    returns(&store, &run, after(60)).await;
     claim(&store, 1, after(60)).await;
     let (detail, listing, health) = (
         store.run(run.run).await.unwrap(),

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::{not_fatal, open_with, options};
 use crate::conformance::given::{
-    Given, accept, activate, after, apply, boot, claim, conversation, log, queued, report, returned, run_id,
-    shop, start,
+    Given, accept, activate, after, apply, boot, claim, conversation, log, queued, report, returned, returns,
+    run_id, shop, start,
 };
 use crate::sqlite::Options;
 use crate::{Acceptance, Claim, NewConversation, StoreError};
@@ -170,14 +170,7 @@ async fn a_folder_on_a_full_disk_opens_for_reading_and_completing() {
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     let kept = store.run(run.run).await.unwrap().unwrap();
     assert_eq!(kept.document, Some(run.document.clone()));
-    apply(
-        &store,
-        run.run,
-        returned(&run),
-        Some(report(run.number, after(61))),
-        after(61),
-    )
-    .await;
+    returns(&store, &run, after(61)).await;
     fs::remove_file(&ballast).unwrap();
     drop(store);
 }
