@@ -95,6 +95,7 @@ class Zygote:
         theirs.close()
         self.tokens = 0
         self.fork = settings.pop("fork", "_fork" if PRELOAD else "fork")
+        settle = settings.pop("settle", False)
         configure = {
             "version": 1,
             "runtime": str(ROOT),
@@ -114,7 +115,7 @@ class Zygote:
         ours.send(json.dumps(configure).encode())
         self.answer = self._receive_json()
         if "ready" in self.answer:
-            ours.send(json.dumps({"go": {"fork": self.fork}}).encode())
+            ours.send(json.dumps({"go": {"fork": self.fork, "settle": settle}}).encode())
 
     def _receive_json(self) -> dict[str, Any]:
         ready, _, _ = select.select([self.control], [], [], TIMEOUT_S)

@@ -27,6 +27,7 @@ from aftercall._runtime.effects import (  # noqa: E402
     http_client_imported,
     urllib3_connection_imported,
 )
+from aftercall._runtime.immortal import immortalise  # noqa: E402
 from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
 from aftercall._runtime.limits import MAX_PACKET, MAX_WARNING, MAX_WARNINGS  # noqa: E402
 from aftercall._runtime.native import Plain, Preload, os_fork  # noqa: E402
@@ -148,13 +149,18 @@ class Zygote:
             }
         }
 
-    def serve(self, fork: str) -> None:
-        """Forks a child per request until the control socket closes. Returns in no child."""
+    def serve(self, fork: str, settle: bool) -> None:
+        """Forks a child per request until the control socket closes. Returns in no child.
+
+        With `settle` it first spends time to make each child cheaper: many are to come.
+        """
         native = self._native
         child = Child((lambda: self._loaded) if self._mode != "late_import" else self._load, self._places)
         forks: Callable[[], int] = os_fork if fork == "fork" else native.fork
         rehearse()
         native.serve(CONTROL_FD)
+        if settle:
+            immortalise()
         gc.freeze()
         while native.next():
             pid = os.getpid() if fork == "none" else forks()
@@ -247,7 +253,7 @@ def main() -> int:
     go = packet.get("go") if packet else None
     if not isinstance(go, dict):
         return 0
-    zygote.serve(str(go.get("fork")))
+    zygote.serve(str(go.get("fork")), bool(go.get("settle")))
     return 0
 
 
