@@ -40,6 +40,7 @@ fn every_command_helps_with_examples() {
         "config show",
         "schema",
         "schema conversation",
+        "bridge",
         "version",
         "completion",
     ];

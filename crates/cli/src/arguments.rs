@@ -110,6 +110,8 @@ pub enum Command {
     /// The JSON Schema of a document
     #[command(subcommand)]
     Schema(commands::schema::Schema),
+    /// An end function for the vendor's platform that hands its conversations over
+    Bridge(commands::bridge::Bridge),
     /// The version of this program
     Version(commands::version::Version),
     /// A script that makes a shell complete commands

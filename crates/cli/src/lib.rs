@@ -134,6 +134,7 @@ impl Command {
             | Self::Status(_)
             | Self::Config(_)
             | Self::Schema(_)
+            | Self::Bridge(_)
             | Self::Version(_)
             | Self::Completion(_)
             | Self::Launcher { .. } => Vec::new(),
@@ -147,6 +148,7 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
     match command {
         Command::Init(command) => command.run(context).map(Some),
         Command::Schema(command) => command.run(context).map(Some),
+        Command::Bridge(command) => command.run(context).map(Some),
         Command::Version(command) => command.run(context).map(Some),
         Command::Completion(command) => command.run(context).map(Some),
         Command::Launcher { .. } => Ok(Some(Exit::Done)),

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod bridge;
 pub mod check;
 pub mod completion;
 pub mod config;
