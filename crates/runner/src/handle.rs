@@ -57,7 +57,7 @@ pub struct Handle {
 ///
 /// # Errors
 /// Whatever the system says.
-pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
+pub(crate) fn environment(options: &RunnerOptions, settle: bool) -> io::Result<Arc<Environment>> {
     // Each attempt holds two descriptors here, and two more while its fork is on its way.
     let wanted = u64::try_from(options.concurrency)
         .unwrap_or(u64::MAX)
@@ -81,6 +81,7 @@ pub(crate) fn environment(options: &RunnerOptions) -> io::Result<Arc<Environment
         mode: options.mode,
         tmp,
         import_timeout: options.import_timeout,
+        settle,
     }))
 }
 
@@ -94,7 +95,7 @@ fn prepare(options: &RunnerOptions) -> io::Result<Arc<Environment>> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let environment = environment(options)?;
+    let environment = environment(options, true)?;
     // Worth its second to a server, not to a single `invoke`.
     environment.runtime.compile(&options.interpreter)?;
     Ok(environment)

@@ -33,7 +33,8 @@ impl Invoker {
         seeds: Seeds,
     ) -> Result<Self, DeployError> {
         let ours = |code, error: std::io::Error| DeployError::ours(code, error.to_string());
-        let environment = environment(&options).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
+        let environment =
+            environment(&options, false).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
         let nursery = Nursery::new(environment, &options);
         let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &seeds);
         let prepared = nursery.prepare(

@@ -127,6 +127,7 @@ pub struct Go {
 #[derive(Debug, Serialize)]
 pub struct GoFork {
     pub fork: &'static str,
+    pub settle: bool,
 }
 
 impl std::fmt::Display for Warning {

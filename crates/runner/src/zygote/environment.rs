@@ -27,6 +27,8 @@ pub struct Environment {
     pub tmp: Arc<TmpRoot>,
     /// How long the imports of a project may take.
     pub import_timeout: Duration,
+    /// Whether zygotes spend time at their start to make each child cheaper: for many, not for a few.
+    pub settle: bool,
 }
 
 /// What a zygote has to know of the project that it is for.

@@ -120,8 +120,13 @@ async fn import(
         ForkWay::Fork | ForkWay::LateImport => "fork",
         ForkWay::Cold => "none",
     };
-    let go = serde_json::to_vec(&Go { go: GoFork { fork } })
-        .map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
+    let go = serde_json::to_vec(&Go {
+        go: GoFork {
+            fork,
+            settle: environment.settle,
+        },
+    })
+    .map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
     packets
         .send(&go, &[])
         .await
