@@ -124,8 +124,8 @@ def test_no_name_of_the_vendors_shadows_another_package(do: Do) -> None:
 
 
 def test_pytest_finds_the_plugin(do: Do) -> None:
-    code = "from importlib.metadata import entry_points\nfor one in entry_points(group='pytest11'): print(one.name, one.value)"
-    assert do("python", "-c", code) == "aftercall aftercall.testing.plugin\n"
+    code = "from importlib.metadata import entry_points; print(*entry_points(group='pytest11').names)"
+    assert do("python", "-c", code) == "aftercall\n"
 
 
 def test_the_wheel_says_what_system_it_needs() -> None:
