@@ -46,6 +46,7 @@ test-rust: require
 test-python: require $(VENV)/installed
 	$(BUILD_TEST_BIN)
 	cd python && AFTERCALL_BIN=$(TEST_BIN) $(VENV)/bin/python -m pytest -q tests
+	cd bench && $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests
 
 # The adapters beside the real frameworks, each in an environment of its own: their dependencies need not agree.
 FRAMEWORKS := livekit pipecat
