@@ -140,8 +140,14 @@ impl Nursery {
             .await
             .map_err(|error| ours(&error))?
             .map_err(|error| DeployError::ours(Code::StoreFailed, error.to_string()))?;
-        let (_, found) = self.warm_up(&prepared).await?;
-        Ok(found.canary.summary(self.environment.mode))
+        // Its zygote ends here: nothing else is of this project.
+        let found = self.warm_up(&prepared).await.map(|(_, found)| found);
+        let folder = prepared.files.folder.clone();
+        let removed = tokio::task::spawn_blocking(move || files::remove(&folder)).await;
+        if let Err(error) = removed.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(%error, "the canary's project stays among the deployments; the next start uses it again");
+        }
+        Ok(found?.canary.summary(self.environment.mode))
     }
 
     /// Removes what attempts wrote, once the last of them is over.
