@@ -33,10 +33,11 @@ class Preload:
         self._library.ac_child_limits.argtypes = (ctypes.c_uint64,) * 4
         self._library.ac_serve.argtypes = (ctypes.c_int,)
         self._library.ac_forked.argtypes = (ctypes.c_int,)
-        # The three of the hot path, without a lookup by name.
+        # Those of the hot path, without a lookup by name: in a child it would cost twenty page faults.
         self._next = self._library.ac_next
         self._fork = self._library.ac_fork
         self._forked = self._library.ac_forked
+        self._enter = self._library.ac_enter
 
     def _call(self, name: str, *arguments: object) -> int:
         result: int = getattr(self._library, name)(*arguments)
@@ -82,7 +83,9 @@ class Preload:
 
     def enter(self) -> None:
         """In the child: confines it. Does not return when a step fails."""
-        self._call("ac_enter")
+        result: int = self._enter()
+        if result < 0:
+            raise NativeError(-result, f"ac_enter: {os.strerror(-result)}")
 
 
 class Plain:
