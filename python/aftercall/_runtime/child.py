@@ -147,25 +147,27 @@ class Child:
         return Conversation(document, state, str(start.get(4, "")), run)
 
     def _call(self, conv: Conversation, function: Callable[..., object], grace_s: float) -> None:
-        error: ErrorDocument | None = None
-        outcome = RETURNED
+        returned: object = None
+        raised: BaseException | None = None
         self._timing["started_at_ns"] = time_ns()
         self._timing["started_ns"] = monotonic_ns()
         try:
-            returned = function(conv)
-            if returned is not None:
-                returned = run_to_end(returned)
-            quiet_signals()
-        except BaseException as raised:  # SystemExit and KeyboardInterrupt are the user's here, as any other
-            quiet_signals()
-            self._timing["returned_ns"] = monotonic_ns()
+            try:
+                returned = function(conv)
+                if returned is not None:
+                    returned = run_to_end(returned)
+            finally:
+                quiet_signals()
+        except BaseException as caught:  # SystemExit and KeyboardInterrupt are the user's here, as any other
+            quiet_signals()  # once more: a timer may have struck on the way there
+            raised = caught
+        self._timing["returned_ns"] = monotonic_ns()
+        outcome, error = RETURNED, None
+        if raised is not None:
             self._reserve = None
-            outcome = RAISED
-            error = self._describe(raised)
-        else:
-            self._timing["returned_ns"] = monotonic_ns()
-            if returned is not None:
-                warn_of_unstarted(returned)
+            outcome, error = RAISED, self._describe(raised)
+        elif returned is not None:
+            warn_of_unstarted(returned)
         end_gracefully(grace_s, lambda: self._finish(outcome, conv, error))
 
     def _describe(self, raised: BaseException) -> ErrorDocument:

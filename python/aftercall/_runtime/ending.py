@@ -13,6 +13,9 @@ from collections.abc import Callable
 
 from aftercall.conv.host import current
 
+#: Times that a handler may raise while handlers are taken away.
+MAX_STRIKES = 100
+
 
 def quiet_signals() -> None:
     """Once the function is over, no handler of its own runs any more: a timer left on would raise in our code.
@@ -21,8 +24,19 @@ def quiet_signals() -> None:
     """
     if "signal" not in sys.modules:
         return
-    import signal
+    for _ in range(MAX_STRIKES):
+        try:
+            _quiet_signals()
+            return
+        except BaseException:  # it struck meanwhile: timers are off first of all, so that this comes to an end
+            continue
 
+
+def _quiet_signals() -> None:
+    import _signal as signal  # type: ignore[import-not-found]  # without the enums of `signal`, so that timers are off at once
+
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_IGN)
