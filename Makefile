@@ -106,6 +106,11 @@ $(BENCH_VENV)/installed $(BENCH_PEERS)/installed:
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+$(CARGO_TARGET_DIR)/venv-%/installed: python/frameworks/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 $(VENV)/installed: python/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r python/requirements-dev.txt
