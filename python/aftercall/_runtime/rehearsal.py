@@ -39,7 +39,9 @@ _START: dict[int, Item] = {
 
 def _function(conv: Conversation) -> None:
     conv.log.info("rehearsal", turns=len(conv.history))
-    conv.write_metric("rehearsal", conv.channel_type)
+    conv.log.info("rehearsal", text="é", orders=["1", 2, 0.5, None, True], nested={"a": ["b"]})
+    for value in (conv.channel_type, 1, 0.5, True, None):
+        conv.write_metric("rehearsal", value)
     conv.state.b = conv.state.a or conv.state.get("from_")
 
 
