@@ -309,3 +309,59 @@ def test_a_metaclass_that_raises_and_an_endless_name_do_no_harm(run):
     )
     assert attempt.outcome == "raised" and len(attempt.error["type"]) < 500, attempt.output
     assert attempt.state["beside"] == 1 and len(attempt.texts) == 3
+
+
+def test_atexit_is_as_everywhere_else(run):
+    attempt = run(
+        """
+        import atexit
+        from atexit import register
+
+        def gone(): log.info("unregistered")
+
+        @register
+        def last(): log.info("first registered, last run")
+
+        def end_function(conv):
+            atexit.register(gone)
+            atexit.unregister(gone)
+            atexit.register(log.info, "with", is_pii=True)
+            atexit.register(lambda: 1 / 0)
+            try:
+                atexit.register(None)
+            except TypeError as error:
+                log.info(str(error))
+        """
+    )
+    assert attempt.outcome == "returned"
+    assert [text for text in attempt.texts if "atexit callback" not in text and not text.startswith(("  ", "Tr"))] == [
+        "the first argument must be callable",
+        "ZeroDivisionError: division by zero",
+        "with",
+        "first registered, last run",
+    ]
+    assert any("Exception ignored in atexit callback" in text for text in attempt.texts)
+
+
+def test_a_log_handler_that_holds_entries_back_is_flushed(run):
+    attempt = run(
+        """
+        import logging, logging.handlers
+
+        class ToConversation(logging.Handler):
+            def emit(self, record): log.info("at last: " + record.getMessage())
+
+        logging.getLogger().addHandler(logging.handlers.MemoryHandler(1000, target=ToConversation()))
+
+        def end_function(conv):
+            logging.getLogger("x").warning("held back")
+        """
+    )
+    assert attempt.texts == ["at last: held back"]
+
+
+def test_what_has_nothing_to_do_at_the_end_costs_nothing(run):
+    quiet = "import logging\nlogging.basicConfig()\n\ndef end_function(conv):\n    logging.warning('x')\n"
+    assert run(quiet).outcome == "returned"
+    attempt = run(quiet + "    from aftercall._runtime import exits\n    log.info(repr(exits.waiting()))\n")
+    assert attempt.texts[-1] == "False"

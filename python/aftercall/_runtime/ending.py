@@ -6,11 +6,11 @@ takes longer is cut off, and the run ends as its function returned.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from collections.abc import Callable
 
+from aftercall._runtime import exits
 from aftercall.conv.host import current
 
 #: Times that a handler may raise while handlers are taken away.
@@ -45,19 +45,16 @@ def _quiet_signals() -> None:
 def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
     """Runs what must run at the end, then `finish`, which sends the result."""
     threads = _threads_to_join()
-    handlers = atexit._ncallbacks()
-    if not threads and not handlers:
+    if not threads and not exits.waiting():
         finish()
         return
-    # Handlers known to be quick need no watch: `logging` registers one for every process that imports it.
-    watched = threads or handlers > ("logging" in sys.modules)
-    watch = _Watch(grace_s, finish) if watched else None
+    watch = _Watch(grace_s, finish)
     if threads:
         import threading
 
         threading._shutdown()  # type: ignore[attr-defined]  # wakes executors, joins what is not a daemon
-    atexit._run_exitfuncs()
-    if watch is None or watch.stop():
+    exits.run()
+    if watch.stop():
         finish()
 
 

@@ -20,7 +20,7 @@ if ROOT not in sys.path:
 from json import dumps, loads  # noqa: E402
 from time import perf_counter  # noqa: E402
 
-from aftercall._runtime import capture  # noqa: E402
+from aftercall._runtime import capture, exits  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
 from aftercall._runtime.effects import (  # noqa: E402
     effects,
@@ -96,6 +96,7 @@ class Zygote:
             effects.set_project(self._project.root)
         ProjectFinder(self._project, HOOKS).install()
         capture.install()
+        exits.install()
 
     def import_project(self) -> None:
         """Imports the project, unless that is left to the children. `ImportFailed` when it cannot be."""
