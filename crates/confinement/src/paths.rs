@@ -132,6 +132,7 @@ mod tests {
             read: read.iter().map(|path| path.to_path_buf()).collect(),
             execute: Vec::new(),
             tmp_root: tmp_root.to_owned(),
+            network: false,
             limits: Limits {
                 cpu: Duration::from_secs(1),
                 address_space: 0,

@@ -42,6 +42,9 @@ pub struct ZygotePolicy {
     /// Where the children's temporary folders are made; all of it is writable to the zygote, to each child only
     /// its own folder. Absolute, must exist.
     pub tmp_root: PathBuf,
+    /// Whether TCP is left to it: an installer fetches packages. Nothing that runs a project's code has any.
+    #[serde(default)]
+    pub network: bool,
     /// Resource limits.
     pub limits: Limits,
 }

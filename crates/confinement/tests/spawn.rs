@@ -41,6 +41,7 @@ fn policy(python: &InterpreterFacts, tmp_root: &Path) -> ZygotePolicy {
         read: confinement::interpreter_paths(python),
         execute: confinement::execute_paths(&python.executable).unwrap(),
         tmp_root: tmp_root.to_owned(),
+        network: false,
         limits: Limits {
             cpu: Duration::from_secs(5),
             address_space: 1 << 30,
@@ -78,6 +79,30 @@ fn answer(python: &InterpreterFacts, source: &str, policy: Option<ZygotePolicy>)
 fn reap(pid: i32) {
     // SAFETY: the process is a child of this one.
     assert_eq!(unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) }, pid);
+}
+
+#[test]
+fn tcp_is_open_to_a_policy_with_a_network_and_to_no_other() {
+    if probe().landlock_abi.is_none_or(|abi| abi < 4) {
+        println!("this kernel's Landlock knows nothing of TCP: not tried");
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let source = format!(
+        "import socket\ntry:\n    socket.create_connection(('127.0.0.1', {port})).close()\n    print('\"open\"')\n\
+         except PermissionError:\n    print('\"refused\"')"
+    );
+    let tmp_root = tempfile::tempdir().unwrap();
+    for python in interpreters() {
+        for (network, expected) in [(false, "refused"), (true, "open")] {
+            let policy = ZygotePolicy {
+                network,
+                ..policy(&python, tmp_root.path())
+            };
+            assert_eq!(answer(&python, &source, Some(policy)), json!(expected));
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::ids::{BadId, ProjectName};
+use crate::lock::Lock;
 
 /// SHA-256 over everything that decides what a deployment does; shown as 64 hexadecimal digits, accepted by any unique prefix.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,4 +133,7 @@ pub struct DeploymentFacts {
     pub message: Option<String>,
     /// Warnings of the check, ready to show.
     pub warnings: Vec<String>,
+    /// What its `requirements.txt` became; `None` where it has no packages of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Lock>,
 }

@@ -73,6 +73,11 @@ codes! {
     BadProjectConfig = "AC0211", "a configuration file of the project is not valid";
     NoInterpreter = "AC0212", "no usable Python interpreter";
     NoSuchFolder = "AC0213", "there is no project at this path";
+    RequirementsUnmet = "AC0214", "the project's requirements cannot be met";
+    NoWheel = "AC0215", "a package has no wheel for this machine";
+    InstallerFailed = "AC0216", "the project's packages could not be installed";
+    PackageChanged = "AC0217", "a package is not the one that was locked";
+    BadRequirement = "AC0218", "a line of requirements.txt is not allowed";
     ModuleLevelClock = "AC0250", "clock or randomness is read while the project is imported";
     UnknownConvAttribute = "AC0251", "conv has no such attribute";
 

@@ -7,6 +7,7 @@ pub mod deployment;
 pub mod error_code;
 pub mod ids;
 pub mod json;
+pub mod lock;
 pub mod run;
 pub mod schema;
 pub mod state;
@@ -21,3 +22,4 @@ pub use ids::{
     Source,
 };
 pub use jiff::Timestamp;
+pub use lock::{Lock, LockedPackage};

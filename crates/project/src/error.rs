@@ -43,6 +43,13 @@ impl ProjectError {
         self.file = Some(file.into());
         self
     }
+
+    /// The same, about one line of its file, from 1.
+    #[must_use]
+    pub const fn at_line(mut self, line: u32) -> Self {
+        self.line = Some(line);
+        self
+    }
 }
 
 impl fmt::Display for ProjectError {

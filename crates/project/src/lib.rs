@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod interpreter;
 mod package;
+mod requirements;
 pub mod unpacked;
 
 pub use config::{BackoffSettings, LimitSettings, ProjectConfig, Settings};
@@ -17,4 +18,5 @@ pub use package::{
     CONFIG_FILE, ENTRY_FILE, IGNORE_FILE, MAX_ARCHIVE_BYTES, MAX_BYTES, MAX_FILES, MAX_PATH_BYTES, Package,
     deployment_id,
 };
+pub use requirements::{MAX_REQUIREMENTS, REQUIREMENTS_FILE, Requirement, Requirements};
 pub use unpacked::sweep_unfinished;

@@ -272,14 +272,14 @@ fn the_hash_names_all_that_decides_and_nothing_else() {
         Package::from_files(files.collect()).unwrap()
     };
     let base = package(&[("end_function.py", FUNCTION), ("a", "bc")]);
-    let hash = base.content_hash("cpython 3.11.7", "r1");
-    assert_eq!(hash, base.content_hash("cpython 3.11.7", "r1"));
+    let hash = base.content_hash("cpython 3.11.7", "r1", None);
+    assert_eq!(hash, base.content_hash("cpython 3.11.7", "r1", None));
     let others = [
-        package(&[("end_function.py", FUNCTION), ("ab", "c")]).content_hash("cpython 3.11.7", "r1"),
-        package(&[("end_function.py", FUNCTION)]).content_hash("cpython 3.11.7", "r1"),
-        base.content_hash("cpython 3.12.0", "r1"),
-        base.content_hash("cpython 3.11.7", "r2"),
-        base.content_hash("cpython 3.11.7r", "1"),
+        package(&[("end_function.py", FUNCTION), ("ab", "c")]).content_hash("cpython 3.11.7", "r1", None),
+        package(&[("end_function.py", FUNCTION)]).content_hash("cpython 3.11.7", "r1", None),
+        base.content_hash("cpython 3.12.0", "r1", None),
+        base.content_hash("cpython 3.11.7", "r2", None),
+        base.content_hash("cpython 3.11.7r", "1", None),
     ];
     assert!(others.iter().all(|other| *other != hash));
     // Pinned: a change of the listing must change its version, or deployments are taken for others.

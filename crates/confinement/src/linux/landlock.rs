@@ -31,7 +31,10 @@ pub(super) fn ruleset(policy: &ZygotePolicy) -> io::Result<Option<OwnedFd>> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST_TESTED))
-        .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(NEWEST_TESTED)))
+        .and_then(|ruleset| match policy.network {
+            true => Ok(ruleset),
+            false => ruleset.handle_access(AccessNet::from_all(NEWEST_TESTED)),
+        })
         .and_then(|ruleset| ruleset.scope(Scope::from_all(NEWEST_TESTED)))
         .and_then(Ruleset::create)
         .map_err(io::Error::other)?;

@@ -122,6 +122,7 @@ impl Zygote {
             read,
             execute: confinement::execute_paths(&python.executable).unwrap(),
             tmp_root: tmp_root.clone(),
+            network: false,
             limits: options.limits.clone(),
         };
         write_project(&project, &policy, options);

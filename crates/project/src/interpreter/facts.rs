@@ -39,6 +39,9 @@ pub struct InterpreterFacts {
     pub certificates: Vec<PathBuf>,
     /// Folders that its `zoneinfo` reads.
     pub zoneinfo: Vec<PathBuf>,
+    /// A pip that it can run: the path of the package `pip`, in a folder or in the wheel that Python brings along.
+    #[serde(default)]
+    pub pip: Option<PathBuf>,
 }
 
 impl InterpreterFacts {
@@ -46,6 +49,13 @@ impl InterpreterFacts {
     #[must_use]
     pub fn identity(&self) -> String {
         format!("{} {} {}", self.implementation, self.version_text, self.abi)
+    }
+
+    /// What decides which packages fit it, and what makes one environment as good as another: no patch release.
+    #[must_use]
+    pub fn packages_identity(&self) -> String {
+        let (major, minor, _) = self.version;
+        format!("{} {major}.{minor} {}", self.implementation, self.abi)
     }
 
     /// Its name for people: `Python 3.11.7`.

@@ -1,4 +1,5 @@
 """Asked once of an interpreter: where are your parts? Answers one line of JSON."""
+import glob
 import json
 import os
 import ssl
@@ -17,6 +18,17 @@ def libpython():
         return None
     folders = (sysconfig.get_config_var("LIBDIR"), os.path.join(sys.base_prefix, "lib"))
     found = existing(os.path.join(f, name) for f in folders if f)
+    return found[0] if found else None
+
+
+def pip():
+    # The one that Python brings along first: its version is Python's own, whatever was installed since.
+    bundled = os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled")
+    folders = [folder for folder in (bundled, sysconfig.get_config_var("WHEEL_PKG_DIR")) if folder]
+    wheels = [wheel for folder in folders for wheel in sorted(glob.glob(os.path.join(folder, "pip-*.whl")))]
+    installed = [os.path.join(folder, "pip") for folder in packages]
+    found = [os.path.join(wheel, "pip") for wheel in wheels[-1:]]
+    found += [path for path in installed if os.path.isfile(os.path.join(path, "__main__.py"))]
     return found[0] if found else None
 
 
@@ -39,6 +51,7 @@ json.dump(
         "libpython": libpython(),
         "certificates": existing([verify.cafile, verify.capath, verify.openssl_cafile, verify.openssl_capath]),
         "zoneinfo": existing(zoneinfo.TZPATH),
+        "pip": pip(),
     },
     sys.stdout,
 )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{DeploymentId, ProjectName};
+use domain::{DeploymentId, Lock, ProjectName};
 use sha2::{Digest, Sha256};
 
 /// Changes whenever what is hashed, or how, changes.
@@ -12,6 +12,7 @@ pub(super) fn content(
     files: &BTreeMap<String, Vec<u8>>,
     interpreter: &str,
     runtime_version: &str,
+    lock: Option<&Lock>,
 ) -> [u8; 32] {
     let mut hash = Sha256::new();
     part(&mut hash, VERSION);
@@ -21,6 +22,13 @@ pub(super) fn content(
     for (name, content) in files {
         part(&mut hash, name.as_bytes());
         part(&mut hash, content);
+    }
+    // Their bytes decide, not what was asked for: that is among the files.
+    let packages = lock.map(|lock| &*lock.packages).unwrap_or_default();
+    for package in packages {
+        for text in [&package.name, &package.version, &package.sha256] {
+            part(&mut hash, text.as_bytes());
+        }
     }
     hash.finalize().into()
 }

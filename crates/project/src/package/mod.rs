@@ -8,10 +8,11 @@ mod path;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::Code;
+use domain::{Code, Lock};
 
 use crate::config::ProjectConfig;
 use crate::error::ProjectError;
+use crate::requirements::Requirements;
 use crate::unpacked::{Contents, Put};
 
 pub use archive::MAX_ARCHIVE_BYTES;
@@ -36,6 +37,7 @@ pub struct Package {
     files: BTreeMap<String, Vec<u8>>,
     entry: String,
     config: ProjectConfig,
+    requirements: Requirements,
 }
 
 impl Package {
@@ -47,7 +49,8 @@ impl Package {
     ///
     /// # Errors
     /// `AC0213` if nothing readable is there, `AC0201` without an entry point, `AC0208` for a path or link that cannot be
-    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` that is not valid.
+    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` that is not valid, `AC0218` for a line of
+    /// `requirements.txt` that is not allowed.
     pub fn from_folder(path: &Path) -> Result<Self, ProjectError> {
         Self::from_files(folder::read(path)?)
     }
@@ -56,7 +59,8 @@ impl Package {
     ///
     /// # Errors
     /// `AC0208` for anything but files and folders with clean relative paths, each once; `AC0209` beyond a limit; `AC0201`
-    /// without an entry point; `AC0211` for a `project.yaml` that is not valid.
+    /// without an entry point; `AC0211` for a `project.yaml` that is not valid; `AC0218` for a line of `requirements.txt` that
+    /// is not allowed.
     pub fn from_tar(archive: &[u8]) -> Result<Self, ProjectError> {
         Self::from_files(archive::read(archive)?)
     }
@@ -77,7 +81,13 @@ impl Package {
             Some(text) => ProjectConfig::parse(CONFIG_FILE, text)?,
             None => ProjectConfig::default(),
         };
-        Ok(Self { files, entry, config })
+        let requirements = Requirements::of_project(&files)?;
+        Ok(Self {
+            files,
+            entry,
+            config,
+            requirements,
+        })
     }
 
     /// The files as a tar archive: the same files make the same bytes.
@@ -110,11 +120,18 @@ impl Package {
         &self.config
     }
 
-    /// Names everything that decides what the project does: all files (its configuration among them), the interpreter
-    /// ([`crate::InterpreterFacts::identity`]) and the version of the Python runtime that we bring.
+    /// What `requirements.txt` says; nothing where there is none.
     #[must_use]
-    pub fn content_hash(&self, interpreter: &str, runtime_version: &str) -> [u8; 32] {
-        hash::content(&self.files, interpreter, runtime_version)
+    pub const fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// Names everything that decides what the project does: all files (its configuration among them), the interpreter
+    /// ([`crate::InterpreterFacts::identity`]), the version of the Python runtime that we bring, and the packages that its
+    /// requirements became.
+    #[must_use]
+    pub fn content_hash(&self, interpreter: &str, runtime_version: &str, lock: Option<&Lock>) -> [u8; 32] {
+        hash::content(&self.files, interpreter, runtime_version, lock)
     }
 
     /// The files, as a folder holds them.

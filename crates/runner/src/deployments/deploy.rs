@@ -27,7 +27,7 @@ pub fn identify(
     python: &InterpreterFacts,
     seeds: &Seeds,
 ) -> (DeploymentId, u32) {
-    let content = package.content_hash(&python.identity(), runtime::HASH);
+    let content = package.content_hash(&python.identity(), runtime::HASH, None);
     let hash_seed = seeds.of_hashes(&content);
     (project::deployment_id(project, &content, hash_seed), hash_seed)
 }
@@ -97,6 +97,7 @@ pub async fn deploy(
         fork_reason: found.fork_reason,
         message,
         warnings: found.warnings,
+        lock: None,
     };
     let record = DeploymentRecord { facts };
     match store.put_deployment(record.clone()).await {

@@ -184,6 +184,7 @@ impl Nursery {
             files: zygote::Project {
                 folder,
                 entry: entry.to_owned(),
+                packages: None,
                 hash_seed,
                 limits,
             },

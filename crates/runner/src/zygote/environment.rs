@@ -38,6 +38,8 @@ pub struct Project {
     pub folder: PathBuf,
     /// Its entry, relative.
     pub entry: String,
+    /// The folder of the packages that it brought, where it brought any: before the interpreter's own.
+    pub packages: Option<PathBuf>,
     /// `PYTHONHASHSEED`.
     pub hash_seed: u32,
     /// Of each child.
@@ -131,11 +133,13 @@ impl Environment {
         });
         read.push(self.runtime.folder.clone());
         read.push(project.folder.clone());
+        read.extend(project.packages.clone());
         Ok(ZygotePolicy {
             mode: self.mode,
             read,
             execute: confinement::execute_paths(&self.interpreter.executable)?,
             tmp_root: self.tmp.path().to_owned(),
+            network: false,
             limits: project.limits.clone(),
         })
     }

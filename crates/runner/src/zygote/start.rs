@@ -195,7 +195,7 @@ fn configuration(
         project: project.folder.clone(),
         entry: project.entry.clone(),
         mode,
-        virtualenv: None,
+        virtualenv: project.packages.clone(),
         confine,
         base_filter: BASE64.encode(confinement::base_filter()),
         child_filter: BASE64.encode(confinement::child_filter()),

@@ -68,7 +68,7 @@ impl Engine for Recorder {
         package: Package,
         message: Option<String>,
     ) -> Result<Deployed, Box<Problem>> {
-        let id = project::deployment_id(&project, &package.content_hash("python", "runtime"), 7);
+        let id = project::deployment_id(&project, &package.content_hash("python", "runtime", None), 7);
         let new = self.store.deployment(id).await.unwrap().is_none();
         let facts = DeploymentFacts {
             message,
@@ -125,6 +125,7 @@ pub fn facts(project: &ProjectName, id: DeploymentId) -> DeploymentFacts {
         fork_reason: "one thread, no extension modules".to_owned(),
         message: None,
         warnings: Vec::new(),
+        lock: None,
     }
 }
 

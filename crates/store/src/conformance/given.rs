@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::run::{Event, Policy, RunState};
 use domain::{
     AttemptEnd, AttemptNumber, AttemptReport, Code, ConversationId, DeploymentFacts, DeploymentId,
-    Environment, EventId, ForkWay, Incarnation, LogEntry, LogLevel, ProjectName, ResourceUse, RunId, Source,
-    Timestamp,
+    Environment, EventId, ForkWay, Incarnation, Lock, LockedPackage, LogEntry, LogLevel, ProjectName,
+    ResourceUse, RunId, Source, Timestamp,
 };
 use jiff::SignedDuration;
 use uuid::{Builder, Uuid};
@@ -106,6 +106,15 @@ pub fn deployment(project: &ProjectName, number: u8) -> DeploymentRecord {
             fork_reason: "one thread".into(),
             message: Some("the first".into()),
             warnings: vec!["a clock is read at import".into()],
+            lock: Some(Lock {
+                requirements: "5e".repeat(32),
+                packages: vec![LockedPackage {
+                    name: "orjson".into(),
+                    version: "3.11.0".into(),
+                    file: "orjson-3.11.0-cp311-cp311-manylinux_2_17_x86_64.whl".into(),
+                    sha256: "0f".repeat(32),
+                }],
+            }),
         },
     }
 }
