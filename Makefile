@@ -18,7 +18,7 @@ help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
 	@echo "make test          every test"
 	@echo "make lint          formatting, clippy, licences, ruff, mypy"
-	@echo "make bench         how fast it is, beside the bare loop (QUICK=1: two minutes; PEERS=1: beside Celery and others)"
+	@echo "make bench         how fast it is, beside the bare loop (QUICK=1: a short look; PEERS=1: beside Celery and others)"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
 	@echo "make build         the release binary: $(CARGO_TARGET_DIR)/release/aftercall"
 	@echo "make wheel         the Python package with the command in it: $(WHEELS)"

@@ -38,11 +38,15 @@ class Table:
     explained: str
     prefixes: tuple[str, ...]
     columns: tuple[Column, ...]
+    #: Left out where no row begins so: a table that compares needs who is compared.
+    needed: str = ""
 
     def cells(self, figures: Figures) -> list[list[str]]:
         """Heading first; no more than that if nothing of it was measured."""
         rows = [row for row in sorted(figures.rounds, key=self._place) if row.startswith(self.prefixes)]
         columns = [column for column in self.columns if any(figures.spread(row, column.name) for row in rows)]
+        if not any(row.startswith(self.needed) for row in rows):
+            return []
         lines = [["", *(column.title for column in columns)]]
         for row in rows:
             note = f" [{figures.notes[row]}]" if row in figures.notes else ""
@@ -153,6 +157,7 @@ TABLES = (
             Column("killed_twice", "done twice"),
             Column("killed_all_done_s", "all done s", 1),
         ),
+        needed="peer ",
     ),
 )
 

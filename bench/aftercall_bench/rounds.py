@@ -77,7 +77,8 @@ def loops(ours: Ours) -> list[Contestant]:
 
     def contestant(case: Case, way: str, conv: str, runs: int) -> Contestant:
         loop = Loop(ours.tools.python, case.write(ours.projects), ours.document(), conv, way)
-        return Contestant(loop_row(case, way, conv), lambda _number, _figures: loop.measure(runs))
+        rounds = sizes.slow_rounds if way == "none" else sizes.rounds
+        return Contestant(loop_row(case, way, conv), lambda _number, _figures: loop.measure(runs), rounds)
 
     return [contestant(case, way, conv, runs) for case in (LEAN, REQUESTS) for way, conv, runs in ways]
 
@@ -85,18 +86,18 @@ def loops(ours: Ours) -> list[Contestant]:
 def projects(ours: Ours) -> list[Contestant]:
     """Aftercall, in each way in which a project may be forked."""
 
-    def contestant(case: Case, runs: int) -> Contestant:
+    def contestant(case: Case, runs: int, rounds: int) -> Contestant:
         def measure(number: int, figures: Figures) -> dict[str, float]:
             measured, way = ours.throughput(case, f"{case.name}-{number}", runs)
             figures.notes[ours_row(case)] = way
             return measured
 
-        return Contestant(ours_row(case), measure)
+        return Contestant(ours_row(case), measure, rounds)
 
-    runs = ours.sizes.runs
-    cold = ours.sizes.cold_runs
-    sizes = ((LEAN, runs), (REQUESTS, runs), (EXTENSION, runs), (THREAD, cold), (HANGING, cold))
-    return [contestant(case, count) for case, count in sizes]
+    sizes = ours.sizes
+    fast = [contestant(case, sizes.runs, sizes.rounds) for case in (LEAN, REQUESTS, EXTENSION)]
+    slow = [contestant(case, sizes.cold_runs, sizes.slow_rounds) for case in (THREAD, HANGING)]
+    return fast + slow
 
 
 def others(ours: Ours) -> list[Contestant]:

@@ -10,6 +10,8 @@ class Sizes:
     """Counts of one round, but for `rounds`."""
 
     rounds: int
+    #: Rounds of what takes long and varies little: an interpreter per run, peers.
+    slow_rounds: int
     #: Runs of a loop or of a server that has forked processes.
     runs: int
     #: Calls of a warm worker.
@@ -30,6 +32,7 @@ class Sizes:
 
 FULL = Sizes(
     rounds=5,
+    slow_rounds=3,
     runs=4_000,
     worker_calls=20_000,
     cold_runs=60,
@@ -41,12 +44,13 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     rounds=2,
-    runs=600,
-    worker_calls=3_000,
-    cold_runs=10,
-    half_load_s=2,
-    accepted=6_000,
-    blocked=60,
+    slow_rounds=1,
+    runs=300,
+    worker_calls=2_000,
+    cold_runs=6,
+    half_load_s=1,
+    accepted=4_000,
+    blocked=30,
     peer_jobs=150,
     loss_wait_s=10,
 )

@@ -28,38 +28,36 @@ CORES = os.cpu_count() or 1
 WARMING = 20
 #: A slow peer is given fewer jobs, so that a round ends: seconds that its throughput may take.
 ROUND_S = 15
-#: Peers differ by factors; so many rounds tell.
-ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One peer: its module here, and the workers for all cores, by default and safe. `BIN/` is its environment's."""
+    """One peer in one setting: its module here, and the workers for all cores. `BIN/` is its environment's."""
 
     name: str
     module: str
     workers: tuple[tuple[str, ...], ...]
-    safe_workers: tuple[tuple[str, ...], ...] | None = None
+    #: With the settings that lose least, and a Redis that syncs every write.
+    safe: bool = False
 
+
+_APPS = "aftercall_bench.peers"
+_CELERY = (("BIN/celery", "-A", f"{_APPS}.celery_app", "worker", "--concurrency", str(CORES)),)
+_RQ = (("BIN/rq", "worker", "bench", "--url", "URL"),) * CORES
+_RQ_IMPORTED = (("BIN/python", "-m", f"{_APPS}.rq_app"),) * CORES
+_DRAMATIQ = (("BIN/dramatiq", f"{_APPS}.dramatiq_app"),)
+_HUEY = (("BIN/huey_consumer", f"{_APPS}.huey_app.huey", "-w", str(CORES), "-k", "process"),)
 
 PEERS = (
-    Peer(
-        "Celery",
-        "celery_app",
-        (("BIN/celery", "-A", "aftercall_bench.peers.celery_app", "worker", "--concurrency", str(CORES)),),
-    ),
-    Peer(
-        "RQ, forking",
-        "rq_app",
-        (("BIN/rq", "worker", "bench", "--url", "URL"),) * CORES,
-        (("BIN/python", "-m", "aftercall_bench.peers.rq_app"),) * CORES,
-    ),
-    Peer("Dramatiq", "dramatiq_app", (("BIN/dramatiq", "aftercall_bench.peers.dramatiq_app"),)),
-    Peer(
-        "Huey",
-        "huey_app",
-        (("BIN/huey_consumer", "aftercall_bench.peers.huey_app.huey", "-w", str(CORES), "-k", "process"),),
-    ),
+    Peer("Celery, default", "celery_app", _CELERY),
+    Peer("Celery, safe", "celery_app", _CELERY, safe=True),
+    Peer("RQ, forking, default", "rq_app", _RQ),
+    Peer("RQ, forking, imported before", "rq_app", _RQ_IMPORTED),
+    Peer("RQ, forking, safe", "rq_app", _RQ_IMPORTED, safe=True),
+    Peer("Dramatiq, default", "dramatiq_app", _DRAMATIQ),
+    Peer("Dramatiq, safe", "dramatiq_app", _DRAMATIQ, safe=True),
+    Peer("Huey, default", "huey_app", _HUEY),
+    Peer("Huey, safe", "huey_app", _HUEY, safe=True),
 )
 
 
@@ -68,7 +66,6 @@ class Bench:
     """A peer at work in a folder of its own."""
 
     peer: Peer
-    safe: bool
     python: Path
     folder: Path
     url: str
@@ -87,14 +84,13 @@ class Bench:
             REDIS: self.url,
             PROJECT: str(LEAN.write(self.folder)),
             DONE: self.done_file,
-            SAFE: "1" if self.safe else "0",
+            SAFE: "1" if self.peer.safe else "0",
         }
 
     def start_workers(self) -> None:
         """As their own manuals say, one process or thread of work for each core."""
-        commands = self.peer.safe_workers if self.safe and self.peer.safe_workers else self.peer.workers
         with (self.folder / "workers.log").open("ab") as log:
-            for command in commands:
+            for command in self.peer.workers:
                 arguments = [
                     part.replace("BIN/", f"{self.python.parent}/").replace("URL", self.url) for part in command
                 ]
@@ -150,7 +146,7 @@ class Bench:
 
 
 @contextlib.contextmanager
-def working(peer: Peer, safe: bool, python: Path, folder: Path) -> Iterator[Bench]:
+def working(peer: Peer, python: Path, folder: Path) -> Iterator[Bench]:
     """Redis and workers, both new, which have done their first jobs. All end with this block."""
     if folder.exists():
         shutil.rmtree(folder)
@@ -158,12 +154,12 @@ def working(peer: Peer, safe: bool, python: Path, folder: Path) -> Iterator[Benc
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    durable = ["--appendonly", "yes", "--appendfsync", "always"] if safe else []
+    durable = ["--appendonly", "yes", "--appendfsync", "always"] if peer.safe else []
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *durable]
     with ExitStack() as stack:
         redis = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         stack.callback(redis.kill)
-        bench = Bench(peer, safe, python, folder, f"redis://127.0.0.1:{port}/0", redis.pid, [])
+        bench = Bench(peer, python, folder, f"redis://127.0.0.1:{port}/0", redis.pid, [])
         stack.callback(bench.kill_workers)
         until("Redis listens", lambda: _listens(port))
         bench.start_workers()
@@ -228,18 +224,18 @@ def loss(bench: Bench, sizes: Sizes) -> dict[str, float]:
 def peers(python: Path, folder: Path, sizes: Sizes) -> list[Contestant]:
     """Each peer by default and safe; what a kill leaves is looked at once."""
 
-    def contestants(peer: Peer, safe: bool) -> list[Contestant]:
-        row = f"peer {peer.name}, {'safe' if safe else 'default'}"
-        place = folder / "peers" / f"{peer.module}-{'safe' if safe else 'default'}"
+    def contestants(peer: Peer) -> list[Contestant]:
+        row = f"peer {peer.name}"
+        place = folder / "peers" / "".join(letter for letter in peer.name if letter.isalpha())
 
         def measured(_number: int, _figures: Figures) -> dict[str, float]:
-            with working(peer, safe, python, place) as bench:
+            with working(peer, python, place) as bench:
                 return throughput(bench, sizes)
 
         def killed(_number: int, _figures: Figures) -> dict[str, float]:
-            with working(peer, safe, python, place) as bench:
+            with working(peer, python, place) as bench:
                 return loss(bench, sizes)
 
-        return [Contestant(row, measured, ROUNDS), Contestant(row, killed, 1)]
+        return [Contestant(row, measured, sizes.slow_rounds), Contestant(row, killed, 1)]
 
-    return [one for peer in PEERS for safe in (False, True) for one in contestants(peer, safe)]
+    return [one for peer in PEERS for one in contestants(peer)]

@@ -1,7 +1,8 @@
-"""RQ, which forks for each job. As shipped, each fork imports the module.
+"""RQ, which forks for each job.
 
-Safe (this file run as a program): it is imported before the fork, jobs are tried again, and dead workers are looked
-for every ten seconds.
+As shipped, each fork imports the module; run as a program, this file imports it before the fork.
+
+Safe: jobs are tried again, and dead workers are looked for every ten seconds.
 """
 
 from __future__ import annotations
@@ -27,6 +28,5 @@ def hand_in(document: str, name: str, at: float) -> None:
 
 
 if __name__ == "__main__":
-    Worker(
-        [queue], connection=connection, job_monitoring_interval=SIGN_OF_LIFE_S, maintenance_interval=MAINTENANCE_S
-    ).work()
+    safety = {"job_monitoring_interval": SIGN_OF_LIFE_S, "maintenance_interval": MAINTENANCE_S} if IS_SAFE else {}
+    Worker([queue], connection=connection, **safety).work()
