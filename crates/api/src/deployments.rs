@@ -1,6 +1,6 @@
 //! Deployments and activations.
 
-use domain::{DeploymentFacts, DeploymentId, Environment, ForkWay, ProjectName, Timestamp};
+use domain::{DeploymentFacts, DeploymentId, Environment, ForkWay, LockedPackage, ProjectName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,6 +33,8 @@ pub struct DeploymentView {
     pub fork_reason: String,
     /// Warnings of the check.
     pub warnings: Vec<String>,
+    /// The packages that its requirements became, by name: what it is always run with.
+    pub packages: Vec<PackageView>,
     /// Where it is active now.
     #[schema(value_type = Vec<String>)]
     pub active_in: Vec<Environment>,
@@ -54,7 +56,37 @@ impl DeploymentView {
             fork_way: facts.fork_way,
             fork_reason: facts.fork_reason,
             warnings: facts.warnings,
+            packages: facts
+                .lock
+                .into_iter()
+                .flat_map(|lock| lock.packages)
+                .map(PackageView::from)
+                .collect(),
             active_in,
+        }
+    }
+}
+
+/// A package of a deployment's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageView {
+    /// As it calls itself.
+    pub name: String,
+    /// Which.
+    pub version: String,
+    /// The file that it was installed from.
+    pub file: String,
+    /// SHA-256 over that file, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+impl From<LockedPackage> for PackageView {
+    fn from(package: LockedPackage) -> Self {
+        Self {
+            name: package.name,
+            version: package.version,
+            file: package.file,
+            sha256: package.sha256,
         }
     }
 }

@@ -13,7 +13,9 @@ mod status;
 
 pub use configuration::{ConfigurationView, Origin, Setting};
 pub use conversations::{Accepted, ConversationView, LineAnswer, Sibling};
-pub use deployments::{ActivationRequest, ActivationView, DeploymentDetail, DeploymentList, DeploymentView};
+pub use deployments::{
+    ActivationRequest, ActivationView, DeploymentDetail, DeploymentList, DeploymentView, PackageView,
+};
 pub use keys::{CreatedKey, KeyList, KeyRequest, KeyView, Scope};
 pub use problem::{Difference, FieldError, Problem};
 pub use runs::{

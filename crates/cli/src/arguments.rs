@@ -122,6 +122,9 @@ pub enum Command {
         /// The process that started it
         supervisor: i32,
     },
+    /// Used by the server itself: installs a project's packages
+    #[command(hide = true)]
+    Installer,
 }
 
 impl Common {

@@ -16,6 +16,7 @@ use runner::{ATTEMPTS_PER_CORE, Clock, RunnerOptions};
 use uuid::Uuid;
 
 use crate::configuration::Configuration;
+use crate::dependencies;
 use crate::error::CliError;
 
 /// Where files in memory lie on Linux.
@@ -29,6 +30,8 @@ pub struct Folders {
     pub runtimes: PathBuf,
     /// Deployments, each in a folder named by its id.
     pub deployments: PathBuf,
+    /// Environments, each in a folder named by what it holds.
+    pub environments: PathBuf,
     /// What this boot's launcher is.
     pub launcher_file: PathBuf,
     /// Attempts' own folders.
@@ -42,6 +45,7 @@ impl Folders {
         Self {
             runtimes: folder.join("runtimes"),
             deployments: folder.join("deployments"),
+            environments: folder.join("environments"),
             launcher_file: folder.join("launcher.json"),
             tmp_root,
         }
@@ -118,6 +122,7 @@ pub fn runner_options(
             "start it by its full path",
         )
     })?;
+    let interpreter = interpreter(configuration)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let concurrency = configuration.get("concurrency").map(|_| number("concurrency"));
     Ok(RunnerOptions {
@@ -125,9 +130,10 @@ pub fn runner_options(
         program,
         runtimes: folders.runtimes,
         deployments: folders.deployments,
+        dependencies: dependencies::options(configuration, folders.environments, &interpreter)?,
         launcher_file: folders.launcher_file,
         tmp_root: folders.tmp_root,
-        interpreter: interpreter(configuration)?,
+        interpreter,
         mode: match configuration.text("confinement") {
             Some("off") => Mode::Off,
             Some("best-effort") => Mode::BestEffort,

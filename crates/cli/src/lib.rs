@@ -9,6 +9,7 @@ pub mod client;
 pub mod commands;
 pub mod configuration;
 mod context;
+mod dependencies;
 mod error;
 pub mod input;
 pub mod screen;
@@ -55,6 +56,9 @@ pub fn run(
     };
     if let Command::Launcher { supervisor } = arguments.command {
         return launcher(supervisor);
+    }
+    if let Command::Installer = arguments.command {
+        return u8::try_from(runner::run_installer()).unwrap_or(Exit::Fault as u8);
     }
     let screen = Screen {
         json: arguments.common.json,
@@ -137,7 +141,8 @@ impl Command {
             | Self::Bridge(_)
             | Self::Version(_)
             | Self::Completion(_)
-            | Self::Launcher { .. } => Vec::new(),
+            | Self::Launcher { .. }
+            | Self::Installer => Vec::new(),
         }
     }
 }
@@ -151,7 +156,7 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
         Command::Bridge(command) => command.run(context).map(Some),
         Command::Version(command) => command.run(context).map(Some),
         Command::Completion(command) => command.run(context).map(Some),
-        Command::Launcher { .. } => Ok(Some(Exit::Done)),
+        Command::Launcher { .. } | Command::Installer => Ok(Some(Exit::Done)),
         Command::Invoke(command) => interruptible(command.run(context)),
         Command::Check(command) => interruptible(command.run(context)),
         Command::Serve(command) => runtime(Builder::new_multi_thread())?

@@ -115,6 +115,8 @@ impl Handle {
         let failed = |error: io::Error| DeployError::ours(Code::CouldNotStart, error.to_string());
         let environment = tokio::task::block_in_place(|| prepare(&options)).map_err(failed)?;
         let nursery = Nursery::new(environment, &options);
+        let swept = nursery.packages.sweep(&*store).await;
+        swept.map_err(|error| DeployError::ours(error.code(), error.to_string()))?;
         let confinement = nursery.try_confinement().await?;
         let shared = Arc::new(Shared {
             options,

@@ -1,6 +1,6 @@
 //! One attempt each, here and now: no store, no second attempt, the same processes and the same confinement.
 
-use domain::{AttemptNumber, AttemptReport, Environment as Where, ProjectName, RunId};
+use domain::{AttemptNumber, AttemptReport, Environment as Where, Lock, ProjectName, RunId};
 use project::Package;
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
@@ -19,10 +19,12 @@ pub struct Invoker {
     seeds: Seeds,
     /// What its import found.
     pub found: Found,
+    /// The packages that it brought.
+    pub lock: Option<Lock>,
 }
 
 impl Invoker {
-    /// Unpacks the package below `options.deployments`, imports it, and tries what confinement holds.
+    /// Installs what the package requires, unpacks it below `options.deployments`, imports it, and tries what confinement holds.
     ///
     /// # Errors
     /// [`DeployError`], the same that `deploy` would give.
@@ -36,15 +38,20 @@ impl Invoker {
         let environment =
             environment(&options, false).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
         let nursery = Nursery::new(environment, &options);
-        let (id, hash_seed) = deployments::identify(&project, &package, &options.interpreter, &seeds);
-        let prepared = nursery.prepare(
-            id,
-            project,
-            package.entry(),
-            hash_seed,
-            None,
-            &package.config().aftercall,
-        );
+        if options.dependencies.expire_unused
+            && let Err(error) = nursery.packages.expire((options.clock)())
+        {
+            tracing::warn!(%error, "environments that nothing uses could not be removed");
+        }
+        let installed = nursery.packages.of_package(&package, None).await?;
+        let lock = installed.map(|installed| installed.lock);
+        let python = &options.interpreter;
+        let (id, hash_seed) = deployments::identify(&project, &package, lock.as_ref(), python, &seeds);
+        let settings = &package.config().aftercall;
+        let prepared = Prepared {
+            lock: lock.clone(),
+            ..nursery.prepare(id, project, package.entry(), hash_seed, None, settings)
+        };
         package
             .unpack(&prepared.files.folder)
             .map_err(|error| ours(domain::Code::StoreFailed, error))?;
@@ -59,6 +66,7 @@ impl Invoker {
             prepared,
             seeds,
             found,
+            lock,
         })
     }
 

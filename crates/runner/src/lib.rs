@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod completion;
+mod dependencies;
 mod deploy_error;
 mod deployments;
 pub mod frame;
@@ -22,6 +23,8 @@ mod tmp;
 mod trouble;
 pub mod zygote;
 
+pub use dependencies::installer::process::run as run_installer;
+pub use dependencies::{DependencyOptions, INSTALL_TIMEOUT, INSTALL_USER, Tell, without_user};
 pub use deploy_error::DeployError;
 pub use deployments::{Deployed, Found, Prepared, ZygoteStatus};
 pub use handle::{Handle, RunnerStatus};

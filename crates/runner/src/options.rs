@@ -10,6 +10,7 @@ use domain::{Incarnation, Timestamp};
 use project::InterpreterFacts;
 
 use crate::attempt::Terms;
+use crate::dependencies::DependencyOptions;
 use crate::zygote::IMPORT_TIMEOUT;
 
 /// Where the time comes from.
@@ -39,6 +40,8 @@ pub struct RunnerOptions {
     pub tmp_root: PathBuf,
     /// What runs Python.
     pub interpreter: InterpreterFacts,
+    /// Where projects' packages come from.
+    pub dependencies: DependencyOptions,
     /// How much confinement is asked for.
     pub mode: Mode,
     /// Of each child, unless its project says otherwise.

@@ -20,8 +20,11 @@ use connection::{Connections, Target};
 
 pub use problem::{details as problem_details, from_answer as problem};
 
-/// How long a server may take to answer. A deployment, whose imports may take long, is the slowest.
+/// How long a server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long it may take to deploy: packages are found and installed, each within `dependencies.timeout_s`, and the project is
+/// imported.
+const DEPLOY_TIMEOUT: Duration = Duration::from_secs(2 * 3_600 + 180);
 /// The wait that a 503 means where it does not say one.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The longest wait that a 503 can impose.
@@ -168,6 +171,10 @@ impl Client {
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key.clone());
         }
+        let patience = match content_type {
+            Some(api::TAR) => DEPLOY_TIMEOUT,
+            _ => ANSWER_TIMEOUT,
+        };
         let request = request.body(Full::new(body)).map_err(|error| {
             CliError::fault(
                 Code::Internal,
@@ -175,14 +182,14 @@ impl Client {
                 "please report this",
             )
         })?;
-        match tokio::time::timeout(ANSWER_TIMEOUT, self.connections.send(request)).await {
+        match tokio::time::timeout(patience, self.connections.send(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(CliError::fault(
                 Code::ServerUnreachable,
                 format!(
                     "{} did not answer within {} s",
                     self.target(),
-                    ANSWER_TIMEOUT.as_secs()
+                    patience.as_secs()
                 ),
                 "look at the server's log, then try again: what was sent twice is taken once",
             )),

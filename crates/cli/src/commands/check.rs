@@ -6,6 +6,7 @@ use clap::Args;
 use project::Package;
 
 use super::deploy::project_name;
+use super::deployments;
 use super::invoke::workshop::Workshop;
 use crate::arguments::About;
 use crate::context::Context;
@@ -50,25 +51,35 @@ impl Check {
         let negative = |code, message, fix| CliError::negative(code, message, Some(fix));
         let workshop = Workshop::open(context, name.clone(), package, negative).await?;
         let found = &workshop.invoker.found;
+        let packages = workshop
+            .invoker
+            .lock
+            .as_ref()
+            .map(|lock| &*lock.packages)
+            .unwrap_or_default();
         if context.screen.json {
             context.screen.json(
                 &serde_json::json!({
                     "project": name, "entry": entry, "files": files, "bytes": bytes, "python": found.python,
                     "fork_way": found.fork_way, "fork_reason": found.fork_reason, "warnings": found.warnings,
-                    "confinement": found.canary.attempts,
+                    "confinement": found.canary.attempts, "packages": packages,
                 }),
                 false,
             )?;
             return Ok(Exit::Done);
         }
-        let text = table::pairs(&[
+        let mut pairs = vec![
             ("project", name.to_string()),
             ("entry", entry),
             ("content", format!("{files} files, {}", time::bytes(bytes))),
             ("python", found.python.clone()),
             ("fork", format!("{} ({})", found.fork_way, found.fork_reason)),
-        ]);
-        context.screen.say(&text)?;
+        ];
+        if !packages.is_empty() {
+            let all = packages.iter().map(ToString::to_string);
+            pairs.push(("packages", deployments::packages(all)));
+        }
+        context.screen.say(&table::pairs(&pairs))?;
         for warning in &found.warnings {
             context
                 .screen

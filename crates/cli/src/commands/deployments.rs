@@ -167,6 +167,10 @@ pub(super) fn tell(one: &DeploymentView, context: &Context) -> String {
         ("python", one.python.clone()),
         ("fork", format!("{} ({})", one.fork_way, one.fork_reason)),
     ];
+    if !one.packages.is_empty() {
+        let all = one.packages.iter().map(|one| format!("{} {}", one.name, one.version));
+        pairs.push(("packages", packages(all)));
+    }
     if let Some(message) = &one.message {
         pairs.push(("message", style::safe(message).into_owned()));
     }
@@ -176,6 +180,12 @@ pub(super) fn tell(one: &DeploymentView, context: &Context) -> String {
         .map(|text| format!("{} {text}\n", style::warn("warning:")))
         .collect();
     table::pairs(&pairs) + &warnings
+}
+
+/// A list of packages for a person: `2 (idna 3.20, requests 2.34.2)`.
+pub(super) fn packages(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<_> = all.map(|text| style::safe(&text).into_owned()).collect();
+    format!("{} ({})", all.len(), all.join(", "))
 }
 
 impl Promote {

@@ -209,6 +209,58 @@ pub const KEYS: &[Key] = &[
         "for the imports of a project, seconds",
     ),
     key(
+        "dependencies.index_url",
+        Text,
+        Found("pip's own index"),
+        "where projects' packages come from",
+    ),
+    key(
+        "dependencies.extra_index_urls",
+        List,
+        Nothing,
+        "further indexes; a package is taken from whichever has its newest version",
+    ),
+    key(
+        "dependencies.wheelhouse",
+        Text,
+        Nothing,
+        "a folder of wheels to install from, in place of every index",
+    ),
+    key(
+        "dependencies.base",
+        List,
+        Nothing,
+        "requirements of every project, unless it names the package itself",
+    ),
+    key(
+        "dependencies.allow_source",
+        Switch,
+        Fixed("false"),
+        "build packages that have no wheel: runs their code while installing",
+    ),
+    key(
+        "dependencies.timeout_s",
+        Number(1, 3_600),
+        Fixed("300"),
+        "for finding a project's packages, and for installing them, seconds each",
+    ),
+    key(
+        "dependencies.user",
+        Number(0, 4_294_967_294),
+        Fixed("65534"),
+        "who installs where the server is root: this user and group; 0: root",
+    ),
+    key(
+        "dependencies.ca_file",
+        Text,
+        Found("this system's certificates"),
+        "for https indexes: the authorities to trust instead, PEM",
+    ),
+    secret(
+        "dependencies.proxy",
+        "a proxy that indexes are reached through, a URL",
+    ),
+    key(
         "queue_limit",
         Number(1, 100_000_000),
         Fixed("1000000"),

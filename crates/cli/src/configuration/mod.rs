@@ -196,13 +196,14 @@ impl Configuration {
     }
 }
 
-/// Every setting as it is shown: secrets only as whether they are set, defaults that are found as how.
+/// Every setting as it is shown: secrets only as whether they are set, URLs without user and password, defaults that are
+/// found as how.
 #[must_use]
 pub fn view(configuration: &Configuration) -> ConfigurationView {
     let setting = |key: &Key| {
         let (value, origin) = match (configuration.get(key.name), key.default) {
             (Some((_, origin)), _) if key.secret => (serde_json::json!("(set, not shown)"), origin.clone()),
-            (Some((value, origin)), _) => (serde_json::json!(value), origin.clone()),
+            (Some((value, origin)), _) => (serde_json::json!(shown(value)), origin.clone()),
             (None, Fallback::Found(how)) => (serde_json::json!(how), Origin::Default),
             (None, _) => (serde_json::Value::Null, Origin::Default),
         };
@@ -215,6 +216,14 @@ pub fn view(configuration: &Configuration) -> ConfigurationView {
     ConfigurationView {
         file: configuration.file().map(|path| path.display().to_string()),
         settings: KEYS.iter().map(setting).collect(),
+    }
+}
+
+fn shown(value: &Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(runner::without_user(text)),
+        Value::List(all) => Value::List(all.iter().map(|text| runner::without_user(text)).collect()),
+        other => other.clone(),
     }
 }
 

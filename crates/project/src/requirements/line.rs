@@ -185,9 +185,7 @@ fn is_path(text: &str, name: &str) -> bool {
     before_marker.contains('/')
         || before_marker.contains('\\')
         || text.starts_with(['.', '~'])
-        || archive
-            .iter()
-            .any(|end| name.to_ascii_lowercase().ends_with(end))
+        || archive.iter().any(|end| name.to_ascii_lowercase().ends_with(end))
 }
 
 /// Whether this may follow a name: extras, versions, a marker, hashes.

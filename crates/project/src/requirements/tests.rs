@@ -48,7 +48,10 @@ fn every_way_out_of_the_rules_is_refused_with_its_line_and_what_to_do() {
         ("-e .", "-e installs from a folder"),
         ("--editable=git+https://host/x", "--editable installs"),
         ("-e.", "-e installs"),
-        ("--index-url https://user:hunter2@host/simple", "the operator's to say"),
+        (
+            "--index-url https://user:hunter2@host/simple",
+            "the operator's to say",
+        ),
         ("-i https://user:hunter2@host/simple", "the operator's to say"),
         ("--extra-index-url=https://host", "the operator's to say"),
         ("-f /srv/wheels", "the operator's to say"),
@@ -94,10 +97,7 @@ fn files_of_the_project_may_be_referred_to_also_in_a_circle() {
             "requirements.txt",
             "-r lists/base.txt\n--constraint lists/limits.txt\nsix\n",
         ),
-        (
-            "lists/base.txt",
-            "-r ../requirements.txt\n-rmore.txt\nrequests\n",
-        ),
+        ("lists/base.txt", "-r ../requirements.txt\n-rmore.txt\nrequests\n"),
         ("lists/more.txt", "idna\n"),
         ("lists/limits.txt", "urllib3<3\n"),
     ];

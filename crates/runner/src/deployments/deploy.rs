@@ -1,6 +1,6 @@
 //! How a package becomes a deployment.
 
-use domain::{Code, DeploymentFacts, DeploymentId, ProjectName, Timestamp};
+use domain::{Code, DeploymentFacts, DeploymentId, Lock, ProjectName, Timestamp};
 use project::unpacked::Put;
 use project::{InterpreterFacts, Package};
 use store::{DeploymentRecord, Store, StoreError};
@@ -19,20 +19,21 @@ pub struct Deployed {
     pub new: bool,
 }
 
-/// A package's identity: project, content, interpreter, runtime and the hash seed that this server gives it.
+/// A package's identity: project, content, interpreter, runtime, what it requires and the hash seed that this server gives it.
 #[must_use]
 pub fn identify(
     project: &ProjectName,
     package: &Package,
+    lock: Option<&Lock>,
     python: &InterpreterFacts,
     seeds: &Seeds,
 ) -> (DeploymentId, u32) {
-    let content = package.content_hash(&python.identity(), runtime::HASH, None);
+    let content = package.content_hash(&python.identity(), runtime::HASH, lock);
     let hash_seed = seeds.of_hashes(&content);
     (project::deployment_id(project, &content, hash_seed), hash_seed)
 }
 
-/// Checks, unpacks and tries a package, and records it as a deployment.
+/// Checks, unpacks and tries a package with what it requires, and records it as a deployment.
 ///
 /// # Errors
 /// [`DeployError`]; nothing is recorded then, and no files of it are left.
@@ -46,16 +47,16 @@ pub async fn deploy(
     now: Timestamp,
 ) -> Result<Deployed, DeployError> {
     let stored = |error: store::StoreError| DeployError::ours(error.code(), error.to_string());
-    let (id, hash_seed) = identify(&project, &package, &nursery.environment.interpreter, seeds);
+    let installed = nursery.packages.of_package(&package, Some(store)).await?;
+    let lock = installed.map(|installed| installed.lock);
+    let python = &nursery.environment.interpreter;
+    let (id, hash_seed) = identify(&project, &package, lock.as_ref(), python, seeds);
     let _turn = nursery.turns.take(id).await;
-    let prepared = nursery.prepare(
-        id,
-        project.clone(),
-        package.entry(),
-        hash_seed,
-        None,
-        &package.config().aftercall,
-    );
+    let settings = &package.config().aftercall;
+    let prepared = Prepared {
+        lock: lock.clone(),
+        ..nursery.prepare(id, project.clone(), package.entry(), hash_seed, None, settings)
+    };
     let folder = prepared.files.folder.clone();
     let bytes = package.bytes();
     let count = u32::try_from(package.files().len()).unwrap_or(u32::MAX);
@@ -97,7 +98,7 @@ pub async fn deploy(
         fork_reason: found.fork_reason,
         message,
         warnings: found.warnings,
-        lock: None,
+        lock,
     };
     let record = DeploymentRecord { facts };
     match store.put_deployment(record.clone()).await {

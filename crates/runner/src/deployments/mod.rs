@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::run::Policy;
-use domain::{Code, DeploymentId, ForkWay, ProjectName};
+use domain::{Code, DeploymentId, ForkWay, Lock, ProjectName};
 use project::{Package, ProjectConfig, Settings};
 use serde::Serialize;
 use store::Store;
@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::attempt::{Places, Terms};
+use crate::dependencies::Environments;
 use crate::deploy_error::DeployError;
 use crate::options::RunnerOptions;
 use crate::process::ProcessSource;
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub project: ProjectName,
     /// For its zygotes.
     pub files: zygote::Project,
+    /// What it brought packages by.
+    pub lock: Option<Lock>,
     /// How it was found to fork.
     pub fork_way: Option<ForkWay>,
     /// Of each attempt.
@@ -88,6 +91,8 @@ type Place = Arc<Mutex<Option<Warm>>>;
 /// All zygotes of a server.
 pub struct Nursery {
     environment: Arc<Environment>,
+    /// What projects require.
+    pub packages: Environments,
     defaults: RunnerOptions,
     known: Mutex<HashMap<DeploymentId, Arc<Prepared>>>,
     places: Mutex<HashMap<DeploymentId, Place>>,
@@ -114,6 +119,7 @@ impl Nursery {
     pub fn new(environment: Arc<Environment>, options: &RunnerOptions) -> Self {
         Self {
             environment,
+            packages: Environments::new(options),
             defaults: options.clone(),
             known: Mutex::default(),
             places: Mutex::default(),
@@ -188,6 +194,7 @@ impl Nursery {
                 hash_seed,
                 limits,
             },
+            lock: None,
             fork_way,
             terms,
             policy: settings.policy(self.defaults.policy.clone()),
@@ -245,8 +252,10 @@ impl Nursery {
             Err(error) => return Err(lost(format!("cannot be read: {error}"))),
         };
         let way = Some(facts.fork_way);
-        let prepared =
-            Arc::new(self.prepare(id, facts.project, &facts.entry, facts.hash_seed, way, &settings));
+        let prepared = Arc::new(Prepared {
+            lock: facts.lock,
+            ..self.prepare(id, facts.project, &facts.entry, facts.hash_seed, way, &settings)
+        });
         self.known.lock().await.insert(id, Arc::clone(&prepared));
         Ok(prepared)
     }
@@ -313,7 +322,26 @@ impl Nursery {
         all
     }
 
+    /// The same, with its packages where they are: should they have been lost, they are installed again as they were.
+    async fn with_packages(&self, prepared: &Prepared) -> Result<Prepared, DeployError> {
+        let mut prepared = prepared.clone();
+        if let Some(lock) = &prepared.lock {
+            let packages = self.packages.restore(lock).await.map_err(|error| DeployError {
+                code: Code::UnknownDeployment,
+                message: format!(
+                    "deployment {} has lost its packages, and they cannot be installed again: {}",
+                    prepared.id.short(),
+                    error.message
+                ),
+                ..error
+            })?;
+            prepared.files.packages = Some(packages);
+        }
+        Ok(prepared)
+    }
+
     async fn warm_up(&self, prepared: &Prepared) -> Result<(Warm, Found), DeployError> {
+        let prepared = &self.with_packages(prepared).await?;
         let environment = &self.environment;
         let way = prepared.fork_way;
         let imported = zygote::start(environment, &prepared.files, way).await?;

@@ -6,6 +6,7 @@ use runner::{Invoker, Scratch, Seeds};
 
 use crate::assemble::{self, Folders};
 use crate::context::Context;
+use crate::dependencies;
 use crate::error::CliError;
 
 /// See the module.
@@ -39,8 +40,13 @@ impl Workshop {
         let memory = assemble::memory_folder(&context.configuration)?;
         let scratch =
             Scratch::claim(&memory).map_err(|error| ours("no temporary folder can be made", &error))?;
-        let folders = Folders::below(scratch.path(), scratch.path().join("tmp"));
-        let options = assemble::runner_options(&context.configuration, folders)?;
+        let folders = Folders {
+            environments: dependencies::cache_folder(&context.configuration, scratch.path()),
+            ..Folders::below(scratch.path(), scratch.path().join("tmp"))
+        };
+        let mut options = assemble::runner_options(&context.configuration, folders)?;
+        options.dependencies.expire_unused = true;
+        options.dependencies.tell = dependencies::teller(&context.screen);
         let at_once = options.concurrency;
         let master =
             crypto::MasterKey::generate(&crypto::OsEntropy).map_err(|error| ours("no randomness", &error))?;
