@@ -80,6 +80,13 @@ codes! {
     BadRequirement = "AC0218", "a line of requirements.txt is not allowed";
     ModuleLevelClock = "AC0250", "clock or randomness is read while the project is imported";
     UnknownConvAttribute = "AC0251", "conv has no such attribute";
+    UnknownModule = "AC0252", "an import leads nowhere";
+    UndefinedName = "AC0253", "a name is not defined";
+    BadConvCall = "AC0254", "a call does not fit conv's method";
+    UnknownFunction = "AC0255", "conv.functions has no such function";
+    RefusedAtRunTime = "AC0256", "a call is refused when the function runs";
+    WritesOutside = "AC0257", "a file is written outside the run's folder";
+    TooLateForThat = "AC0258", "a call has no effect after the conversation";
 
     FunctionRaised = "AC0301", "end_function raised an exception";
     DeadlineExceeded = "AC0302", "end_function was still running at its deadline and was ended";

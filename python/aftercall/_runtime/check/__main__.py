@@ -1,0 +1,35 @@
+"""`python -m aftercall._runtime.check PROJECT ENTRY`: prints what it found as one JSON document.
+
+It reads the project and runs none of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from aftercall._runtime.check import findings
+from aftercall._runtime.check.needs import needs
+from aftercall._runtime.check.sources import Sources
+from aftercall._runtime.imports import Project
+
+#: Syntax trees are walked by the standard library's functions, which recurse.
+_RECURSION = 20_000
+
+
+def main(root: str, entry: str) -> None:
+    """Prints `findings` (see `Finding`), `needs`, and the `files` that are reached from the entry."""
+    sys.setrecursionlimit(_RECURSION)
+    project = Project(root)
+    sys.path.append(project.root)
+    sources = Sources(project, entry)
+    answer = {
+        "findings": [one.document() for one in findings(sources)],
+        "needs": needs(sources),
+        "files": [source.file for source in sources.reached()],
+    }
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
