@@ -44,7 +44,16 @@ impl Ended {
 
 /// Runs `aftercall` with these arguments, away from the settings of whoever runs the tests.
 pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+    run_with(&[], arguments)
+}
+
+/// The same, with these variables in its environment.
+pub fn run_with(
+    variables: &[(&str, &OsStr)],
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Ended {
     let output = command()
+        .envs(variables.iter().copied())
         .args(arguments)
         .stdin(Stdio::null())
         .output()

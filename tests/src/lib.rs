@@ -29,7 +29,7 @@ pub use asking::is_over;
 pub use at_rest::{Needle, Sighting, search};
 pub use binary::{aftercall, repository, test_python};
 pub use chance::Chance;
-pub use command::{Ended, begin, run};
+pub use command::{Ended, begin, run, run_with};
 pub use conversations::{conversation, given_or_made, shared_file, write_lines};
 pub use http::{Answer, Target, request};
 pub use place::Place;

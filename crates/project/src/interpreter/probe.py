@@ -22,13 +22,12 @@ def libpython():
 
 
 def pip():
-    # The one that Python brings along first: its version is Python's own, whatever was installed since.
+    # An installed one first: it is compiled, and starts in a tenth of the time that one in a wheel needs.
+    installed = [path for path in (os.path.join(folder, "pip") for folder in packages) if os.path.isfile(os.path.join(path, "__main__.py"))]
     bundled = os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled")
     folders = [folder for folder in (bundled, sysconfig.get_config_var("WHEEL_PKG_DIR")) if folder]
     wheels = [wheel for folder in folders for wheel in sorted(glob.glob(os.path.join(folder, "pip-*.whl")))]
-    installed = [os.path.join(folder, "pip") for folder in packages]
-    found = [os.path.join(wheel, "pip") for wheel in wheels[-1:]]
-    found += [path for path in installed if os.path.isfile(os.path.join(path, "__main__.py"))]
+    found = installed + [os.path.join(wheel, "pip") for wheel in wheels]
     return found[0] if found else None
 
 

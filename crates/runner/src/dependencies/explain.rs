@@ -113,7 +113,7 @@ impl Said<'_> {
             Code::PackageChanged,
             of,
             format!(
-                "{} has other bytes than were locked ({})",
+                "the file of {} has other bytes than were locked ({})",
                 of.unwrap_or("a package"),
                 lines.join("; ").replace("        ", " ")
             ),
@@ -154,7 +154,7 @@ impl Said<'_> {
         self.told(
             Code::RequirementsUnmet,
             named,
-            lines.join("; "),
+            format!("some requirements exclude each other: {}", lines.join("; ")),
             "loosen or change one of the requirements that exclude each other".to_owned(),
         )
     }
@@ -179,14 +179,14 @@ impl Said<'_> {
             return self.told(
                 Code::NoWheel,
                 Some(wanted),
-                format!("{wanted} has no wheel that can be installed here: {why}"),
+                format!("no wheel of {wanted} can be installed here: {why}"),
                 "name a version that has one, or make one (pip wheel) for dependencies.wheelhouse; an operator who trusts \
                  the index can set dependencies.allow_source = true"
                     .to_owned(),
             );
         }
         let place = match (&self.options.wheelhouse, others) {
-            (_, Some(others)) => format!("no version of it fits; there are {}", shortened(others)),
+            (_, Some(others)) => format!("there are the versions {}", shortened(others)),
             (Some(folder), None) => format!("nothing of that name is in {}", folder.display()),
             (None, None) => "nothing of that name is in the index".to_owned(),
         };
@@ -200,7 +200,7 @@ impl Said<'_> {
         self.told(
             Code::RequirementsUnmet,
             Some(wanted),
-            format!("{wanted} cannot be had: {place}"),
+            format!("nothing fits {wanted}: {place}"),
             fix,
         )
     }

@@ -136,12 +136,13 @@ impl Folder {
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn sweep_locks(&self, is_kept: impl Fn(&Lock) -> bool) -> io::Result<()> {
+    pub fn sweep_locks(&self, is_kept: impl Fn(&Lock, &fs::Metadata) -> bool) -> io::Result<()> {
         for entry in entries(&self.0.join("locks"))? {
             let path = entry.path();
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
             let lock = name.and_then(|name| self.lock(&name));
-            if !lock.is_some_and(|lock| is_kept(&lock)) {
+            let metadata = entry.metadata()?;
+            if !lock.is_some_and(|lock| is_kept(&lock, &metadata)) {
                 fs::remove_file(path)?;
             }
         }
@@ -161,27 +162,31 @@ impl Folder {
         remove(&self.0.join("turns"))
     }
 
-    /// Notes that an environment is in use.
+    /// Notes that an environment and the lock that it was made by are in use.
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn touch(&self, id: &str) -> io::Result<()> {
-        let now = rustix::fs::Timespec {
-            tv_sec: 0,
-            tv_nsec: rustix::fs::UTIME_NOW,
-        };
-        let times = rustix::fs::Timestamps {
-            last_access: now,
-            last_modification: now,
-        };
-        let folder = self.0.join(id);
-        Ok(rustix::fs::utimensat(
-            rustix::fs::CWD,
-            &folder,
-            &times,
-            rustix::fs::AtFlags::empty(),
-        )?)
+    pub fn touch(&self, id: &str, requirements: &str) -> io::Result<()> {
+        touch(&self.0.join(id))?;
+        touch(&self.lock_file(requirements))
     }
+}
+
+fn touch(path: &Path) -> io::Result<()> {
+    let now = rustix::fs::Timespec {
+        tv_sec: 0,
+        tv_nsec: rustix::fs::UTIME_NOW,
+    };
+    let times = rustix::fs::Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    Ok(rustix::fs::utimensat(
+        rustix::fs::CWD,
+        path,
+        &times,
+        rustix::fs::AtFlags::empty(),
+    )?)
 }
 
 fn is_id(name: &str) -> bool {
@@ -329,7 +334,7 @@ mod tests {
         fs::create_dir(root.path().join(format!("{UNFINISHED}x"))).unwrap();
         folder.sweep_unfinished().unwrap();
         assert_eq!(folder.sweep(|name, _| name.starts_with('a')).unwrap(), 1);
-        folder.sweep_locks(|lock| lock.requirements == "a").unwrap();
+        folder.sweep_locks(|lock, _| lock.requirements == "a").unwrap();
         assert!(folder.packages(&id("a")).is_some() && folder.lock("a").is_some());
         assert!(folder.packages(&id("b")).is_none() && folder.lock("b").is_none());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);

@@ -118,7 +118,8 @@ impl Environments {
         let swept = tokio::task::block_in_place(|| {
             self.folder.sweep_unfinished()?;
             let swept = self.folder.sweep(|id, _| named.contains(id))?;
-            self.folder.sweep_locks(|lock| named.contains(&self.id(lock)))?;
+            self.folder
+                .sweep_locks(|lock, _| named.contains(&self.id(lock)))?;
             Ok::<_, io::Error>(swept)
         });
         match swept {
@@ -137,10 +138,9 @@ impl Environments {
         let oldest = std::time::SystemTime::from(now)
             .checked_sub(UNUSED_EXPIRY)
             .ok_or_else(|| io::Error::other("the clock is before its beginning"))?;
-        self.folder
-            .sweep(|_, found| found.modified().is_ok_and(|used| used >= oldest))?;
-        self.folder
-            .sweep_locks(|lock| self.folder.packages(&self.id(lock)).is_some())
+        let in_use = |found: &std::fs::Metadata| found.modified().is_ok_and(|used| used >= oldest);
+        self.folder.sweep(|_, found| in_use(found))?;
+        self.folder.sweep_locks(|_, found| in_use(found))
     }
 
     /// What a resolution depends on.
@@ -235,7 +235,9 @@ impl Environments {
             None => self.install_in_turn(&id, lock, requirements).await?,
         };
         if self.options.expire_unused {
-            self.folder.touch(&id).map_err(|error| disk(&error))?;
+            self.folder
+                .touch(&id, &lock.requirements)
+                .map_err(|error| disk(&error))?;
         }
         Ok(packages)
     }

@@ -47,6 +47,8 @@ fn common(pip: &Path, options: &DependencyOptions) -> Vec<String> {
         args.extend(words(&["--cert", &file.display().to_string()]));
     }
     args.extend(words(&["install", "--progress-bar", "off"]));
+    // What lies beside pip itself is not in the environment.
+    args.push("--ignore-installed".to_owned());
     if !options.allow_source {
         args.extend(words(&["--only-binary", ":all:"]));
     }
