@@ -110,6 +110,8 @@ pub enum Command {
     /// The JSON Schema of a document
     #[command(subcommand)]
     Schema(commands::schema::Schema),
+    /// Type stubs of `_gen` and its like, for editors and type checkers
+    Stubs(commands::stubs::Stubs),
     /// An end function for the vendor's platform that hands its conversations over
     Bridge(commands::bridge::Bridge),
     /// The version of this program

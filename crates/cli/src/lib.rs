@@ -139,6 +139,7 @@ impl Command {
             | Self::Config(_)
             | Self::Schema(_)
             | Self::Bridge(_)
+            | Self::Stubs(_)
             | Self::Version(_)
             | Self::Completion(_)
             | Self::Launcher { .. }
@@ -151,9 +152,10 @@ impl Command {
 fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliError>> {
     let context = &context;
     match command {
-        Command::Init(command) => command.run(context).map(Some),
+        Command::Init(command) => interruptible(command.run(context)),
         Command::Schema(command) => command.run(context).map(Some),
         Command::Bridge(command) => command.run(context).map(Some),
+        Command::Stubs(command) => command.run(context).map(Some),
         Command::Version(command) => command.run(context).map(Some),
         Command::Completion(command) => command.run(context).map(Some),
         Command::Launcher { .. } | Command::Installer => Ok(Some(Exit::Done)),

@@ -1,5 +1,7 @@
 //! One attempt each, here and now: no store, no second attempt, the same processes and the same confinement.
 
+use std::path::PathBuf;
+
 use domain::{AttemptNumber, AttemptReport, Environment as Where, Lock, ProjectName, RunId};
 use project::Package;
 
@@ -21,6 +23,8 @@ pub struct Invoker {
     pub found: Found,
     /// The packages that it brought.
     pub lock: Option<Lock>,
+    /// The folder that it was installed into.
+    pub packages: Option<PathBuf>,
 }
 
 impl Invoker {
@@ -44,7 +48,7 @@ impl Invoker {
             tracing::warn!(%error, "environments that nothing uses could not be removed");
         }
         let installed = nursery.packages.of_package(&package, None).await?;
-        let lock = installed.map(|installed| installed.lock);
+        let (lock, packages) = installed.map(|it| (it.lock, it.packages)).unzip();
         let python = &options.interpreter;
         let (id, hash_seed) = deployments::identify(&project, &package, lock.as_ref(), python, &seeds);
         let settings = &package.config().aftercall;
@@ -67,6 +71,7 @@ impl Invoker {
             seeds,
             found,
             lock,
+            packages,
         })
     }
 

@@ -32,6 +32,6 @@ pub use invoke::Invoker;
 pub use options::{
     ATTEMPTS_PER_CORE, Chance, Clock, RunnerOptions, WARM_ZYGOTES, default_import_timeout, default_limits,
 };
-pub use runtime::HASH as RUNTIME_HASH;
+pub use runtime::{HASH as RUNTIME_HASH, Runtime};
 pub use seeds::Seeds;
 pub use tmp::Scratch;

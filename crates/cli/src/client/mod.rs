@@ -186,11 +186,7 @@ impl Client {
             Ok(answer) => answer,
             Err(_) => Err(CliError::fault(
                 Code::ServerUnreachable,
-                format!(
-                    "{} did not answer within {} s",
-                    self.target(),
-                    patience.as_secs()
-                ),
+                format!("{} did not answer within {} s", self.target(), patience.as_secs()),
                 "look at the server's log, then try again: what was sent twice is taken once",
             )),
         }

@@ -168,7 +168,10 @@ pub(super) fn tell(one: &DeploymentView, context: &Context) -> String {
         ("fork", format!("{} ({})", one.fork_way, one.fork_reason)),
     ];
     if !one.packages.is_empty() {
-        let all = one.packages.iter().map(|one| format!("{} {}", one.name, one.version));
+        let all = one
+            .packages
+            .iter()
+            .map(|one| format!("{} {}", one.name, one.version));
         pairs.push(("packages", packages(all)));
     }
     if let Some(message) = &one.message {

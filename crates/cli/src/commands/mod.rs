@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod bridge;
+pub mod carried;
 pub mod check;
 pub mod completion;
 pub mod config;
@@ -14,4 +15,5 @@ pub mod runs;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod stubs;
 pub mod version;

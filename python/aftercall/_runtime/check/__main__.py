@@ -1,11 +1,13 @@
-"""`python -m aftercall._runtime.check PROJECT ENTRY`: prints what it found as one JSON document.
+"""`python -m aftercall._runtime.check PROJECT ENTRY [PACKAGES]`: prints what it found as one JSON document.
 
-It reads the project and runs none of it.
+It reads the project and runs none of it. PACKAGES is the folder that the packages of its `requirements.txt` were
+installed into; `-` says that they could not be, and then nothing is said of packages.
 """
 
 from __future__ import annotations
 
 import json
+import site
 import sys
 
 from aftercall._runtime.check import findings
@@ -15,14 +17,18 @@ from aftercall._runtime.imports import Project
 
 #: Syntax trees are walked by the standard library's functions, which recurse.
 _RECURSION = 20_000
+_UNKNOWN = "-"
 
 
-def main(root: str, entry: str) -> None:
+def main(root: str, entry: str, packages: str = "") -> None:
     """Prints `findings` (see `Finding`), `needs`, and the `files` that are reached from the entry."""
     sys.setrecursionlimit(_RECURSION)
     project = Project(root)
     sys.path.append(project.root)
-    sources = Sources(project, entry)
+    knows_packages = packages != _UNKNOWN
+    if packages and knows_packages:
+        site.addsitedir(packages)
+    sources = Sources(project, entry, knows_packages=knows_packages)
     answer = {
         "findings": [one.document() for one in findings(sources)],
         "needs": needs(sources),

@@ -37,7 +37,10 @@ def check(source: Source, sources: Sources) -> Iterator[Finding]:
 
 def missing_package(name: str, sources: Sources) -> bool:
     """Whether a module is neither there nor brought by what `requirements.txt` names."""
-    return isinstance(sources.find(name), str) and not providers(name) & requirements(sources.project.root)
+    missing = sources.find(name)
+    if not isinstance(missing, str) or ("." not in missing and not sources.knows_packages):
+        return False
+    return not providers(name) & requirements(sources.project.root)
 
 
 def _problems(source: Source, sources: Sources, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:

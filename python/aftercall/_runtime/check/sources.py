@@ -94,9 +94,11 @@ class Found:
 class Sources:
     """A project's files, read when they are first asked for."""
 
-    def __init__(self, project: Project, entry: str) -> None:
+    def __init__(self, project: Project, entry: str, *, knows_packages: bool = True) -> None:
         self.project = project
         self.entry = entry
+        #: Whether what the project requires can be found where it is looked for.
+        self.knows_packages = knows_packages
         self._finder = ProjectFinder(project, {})
         self._files: dict[str, Source] = {}
         self._found: dict[str, Found | str] = {}

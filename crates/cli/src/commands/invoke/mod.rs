@@ -1,5 +1,6 @@
 //! `aftercall invoke`.
 
+mod changes;
 mod outcome;
 mod watch;
 pub mod workshop;
@@ -30,7 +31,7 @@ Exit status 0 if all succeeded, 1 if one did not, 2 if project or conversations 
 Examples:
   aftercall invoke support-desk support-desk/conversations/*.json
   aftercall invoke end_function.py calls.ndjson --json | jq -c '{conversation_id, status}'
-  aftercall invoke support-desk desk-2041.json --watch      again whenever a file changes
+  aftercall invoke support-desk desk-2041.json --watch      again at every save: what became different
   aftercall conversations show desk-2041 --document | aftercall invoke support-desk -"
 )]
 pub struct Invoke {
@@ -42,8 +43,8 @@ pub struct Invoke {
     /// What `conv.env` says: sandbox, pre-release or live [default: as the conversation says, else sandbox]
     #[arg(long = "env", short, value_name = "ENV")]
     environment: Option<String>,
-    /// Run again whenever the project or a conversation changes, and show what is different
-    #[arg(long, conflicts_with = "json")]
+    /// Run again whenever the project or a conversation is saved, and show what became different
+    #[arg(long)]
     watch: bool,
 }
 

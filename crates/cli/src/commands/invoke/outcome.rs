@@ -7,6 +7,7 @@ use domain::{Action, AttemptEnd, AttemptReport, Code, ErrorDocument, LogEntry, M
 use serde::Serialize;
 use serde_json::Value;
 
+use super::changes::Changes;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::input::Document;
@@ -16,9 +17,9 @@ use crate::story;
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Failure {
-    code: Code,
+    pub(super) code: Code,
     title: &'static str,
-    message: String,
+    pub(super) message: String,
     page: String,
     signal: Option<i32>,
     exit_status: Option<i32>,
@@ -26,7 +27,7 @@ pub(super) struct Failure {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     /// Type, message, traceback and frames of the exception, where there was one.
-    exception: Option<ErrorDocument>,
+    pub(super) exception: Option<ErrorDocument>,
 }
 
 /// One attempt, as `--json` prints it.
@@ -36,11 +37,11 @@ pub(super) struct Outcome {
     file: String,
     line: u64,
     pub(super) status: &'static str,
-    error: Option<Failure>,
-    state: Option<Value>,
-    logs: Vec<LogEntry>,
-    metrics: Vec<Metric>,
-    actions: Vec<Action>,
+    pub(super) error: Option<Failure>,
+    pub(super) state: Option<Value>,
+    pub(super) logs: Vec<LogEntry>,
+    pub(super) metrics: Vec<Metric>,
+    pub(super) actions: Vec<Action>,
     duration_ms: f64,
     confinement: String,
     #[serde(skip)]
@@ -147,23 +148,6 @@ impl Outcome {
         }
     }
 
-    /// Everything that a change of the code could have changed: no times.
-    pub(super) fn same_as(&self, other: &Self) -> bool {
-        let logs = |outcome: &Self| -> Vec<(String, Option<Value>)> {
-            outcome
-                .logs
-                .iter()
-                .map(|entry| (entry.content.clone(), entry.fields.clone()))
-                .collect()
-        };
-        self.status == other.status
-            && self.error == other.error
-            && self.state == other.state
-            && self.metrics == other.metrics
-            && self.actions == other.actions
-            && logs(self) == logs(other)
-    }
-
     pub(super) fn name(&self) -> String {
         self.conversation_id
             .clone()
@@ -177,12 +161,12 @@ impl Outcome {
         context.screen.say(&self.tell(context))
     }
 
-    pub(super) fn tell(&self, context: &Context) -> String {
-        let took = time::span(Duration::from_secs_f64(self.duration_ms / 1e3));
+    fn tell(&self, context: &Context) -> String {
         let mut text = format!(
-            "{} {} in {took}\n",
+            "{} {} in {}\n",
             style::strong(&style::safe(&self.name())),
-            style::status(self.status)
+            style::status(self.status),
+            self.took()
         );
         if let Some(document) = &self.before {
             text.push_str(&format!(
@@ -191,17 +175,7 @@ impl Outcome {
             ));
         }
         let mut body = story::logs(&self.logs, &context.screen.zone);
-        if let Some(failure) = &self.error {
-            let message = Some(failure.message.as_str()).filter(|_| failure.problems.is_empty());
-            body.push_str(&story::failure(
-                Some(failure.code),
-                message,
-                failure.exception.as_ref(),
-            ));
-            for problem in &failure.problems {
-                body.push_str(&format!("{} {problem}\n", style::faint("-")));
-            }
-        }
+        body.push_str(&self.tell_failure());
         body.push_str(&story::metrics(&self.metrics));
         body.push_str(&story::actions(&self.actions));
         if let Some(after) = &self.state {
@@ -210,5 +184,40 @@ impl Outcome {
         }
         text.push_str(&story::indented(&body, 2));
         text
+    }
+
+    fn tell_failure(&self) -> String {
+        let Some(failure) = &self.error else {
+            return String::new();
+        };
+        let message = Some(failure.message.as_str()).filter(|_| failure.problems.is_empty());
+        let mut text = story::failure(Some(failure.code), message, failure.exception.as_ref());
+        for problem in &failure.problems {
+            text.push_str(&format!("{} {problem}\n", style::faint("-")));
+        }
+        text
+    }
+
+    /// Only what is different from the last run; why it fails, in full, where that is new.
+    pub(super) fn tell_changes(&self, changes: &Changes, was: &'static str) -> String {
+        let status = if was == self.status {
+            style::status(self.status)
+        } else {
+            format!("{} → {}", style::status(was), style::status(self.status))
+        };
+        let mut body = changes.tell();
+        if changes.has_new_error() {
+            body.push_str(&self.tell_failure());
+        }
+        format!(
+            "{}: {status} in {}\n{}",
+            style::strong(&style::safe(&self.name())),
+            self.took(),
+            story::indented(&body, 2)
+        )
+    }
+
+    fn took(&self) -> String {
+        time::span(Duration::from_secs_f64(self.duration_ms / 1e3))
     }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use domain::Code;
+use serde::Serialize;
 
+use super::changes::Changes;
 use super::outcome::Outcome;
 use super::{Invoke, Tally};
 use crate::context::Context;
@@ -14,8 +16,11 @@ use crate::error::{CliError, Exit};
 use crate::input::STANDARD_INPUT;
 use crate::screen::style;
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_millis(300);
+/// How often the files are looked at. Looking, and not being told, works on every file system and platform.
+const LOOK: Duration = Duration::from_millis(200);
+/// An editor may save in several steps, and many files at once: a run begins when nothing has changed for one look, and at
+/// the latest after so many.
+const MAX_LOOKS: usize = 25;
 /// Most files that are looked at: a project has no more, and a look must stay short.
 const MAX_FILES: usize = 20_000;
 
@@ -34,8 +39,9 @@ pub(super) async fn run(invoke: &Invoke, context: &Context) -> Result<Exit, Box<
             "give the conversations as files with --watch",
         ));
     }
-    let mut last: BTreeMap<String, Outcome> = BTreeMap::new();
+    let mut last = Round::default();
     loop {
+        // Looked at before the run: what is saved while it is under way starts the next one.
         let seen = look(invoke);
         match once(invoke, context, &last).await {
             Ok(now) => last = now,
@@ -43,56 +49,86 @@ pub(super) async fn run(invoke: &Invoke, context: &Context) -> Result<Exit, Box<
             Err(error) if error.exit() == Exit::Fault => return Err(error),
             Err(error) => context.screen.error(&error),
         }
-        context.screen.note(&style::faint("watching; Ctrl-C ends it"));
-        let changed = loop {
-            tokio::time::sleep(LOOK).await;
-            let now = look(invoke);
-            if now != seen {
-                break difference(&seen, &now);
-            }
-        };
-        context
-            .screen
-            .say(&format!("\n{} {}", style::strong("changed:"), changed.join(", ")))?;
+        if !context.screen.json {
+            context.screen.note(&style::faint("watching; Ctrl-C ends it"));
+        }
+        let changed = change(invoke, seen).await;
+        if !context.screen.json {
+            let files = changed.join(", ");
+            context
+                .screen
+                .say(&format!("\n{} {files}", style::strong("changed:")))?;
+        }
     }
 }
 
-async fn once(
-    invoke: &Invoke,
-    context: &Context,
-    last: &BTreeMap<String, Outcome>,
-) -> Result<BTreeMap<String, Outcome>, Box<CliError>> {
-    let mut now = BTreeMap::new();
+/// Waits for a change, and until it is over. Answers the files.
+async fn change(invoke: &Invoke, seen: Seen) -> Vec<String> {
+    let mut before = seen.clone();
+    let mut looks = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = look(invoke);
+        let is_quiet = now == before;
+        if now != seen {
+            looks += 1;
+            if is_quiet || looks >= MAX_LOOKS {
+                return difference(&seen, &now);
+            }
+        }
+        before = now;
+    }
+}
+
+/// The last run over each conversation, by its name and how often that came before.
+type Round = BTreeMap<(String, usize), Outcome>;
+
+/// An outcome with what is different in it; null at the first run.
+#[derive(Serialize)]
+struct Watched<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    changes: Option<&'a Changes>,
+}
+
+async fn once(invoke: &Invoke, context: &Context, last: &Round) -> Result<Round, Box<CliError>> {
+    let mut now = Round::new();
     let mut tally = Tally::default();
     let mut same = 0;
     invoke
         .each(context, |outcome| {
             tally.count(&outcome);
-            match last.get(&outcome.name()) {
-                Some(before) if before.same_as(&outcome) => same += 1,
-                Some(before) if before.status != outcome.status => {
-                    let turn = format!(
-                        "{} → {}",
-                        style::status(before.status),
-                        style::status(outcome.status)
-                    );
-                    context
-                        .screen
-                        .say(&format!("{}: {turn}", style::strong(&outcome.name())))?;
-                    outcome.show(context)?;
+            let name = outcome.name();
+            let earlier = (0..).find(|count| !now.contains_key(&(name.clone(), *count)));
+            let key = (name, earlier.unwrap_or_default());
+            let was = last.get(&key);
+            let changes = was.map(|was| Changes::between(was, &outcome));
+            match (was, &changes) {
+                _ if context.screen.json => {
+                    let watched = Watched {
+                        outcome: &outcome,
+                        changes: changes.as_ref(),
+                    };
+                    context.screen.json(&watched, true)?;
+                }
+                (Some(_), Some(changes)) if changes.is_empty() => same += 1,
+                (Some(was), Some(changes)) => {
+                    context.screen.say(&outcome.tell_changes(changes, was.status))?
                 }
                 _ => outcome.show(context)?,
             }
-            now.insert(outcome.name(), outcome);
+            now.insert(key, outcome);
             Ok(())
         })
         .await?;
-    let unchanged = if same > 0 {
-        format!(", {same} as before")
-    } else {
-        String::new()
-    };
-    context.screen.note(&format!("{}{unchanged}", tally.tell()));
+    if !context.screen.json {
+        let unchanged = if same > 0 {
+            format!(", {same} as before")
+        } else {
+            String::new()
+        };
+        context.screen.note(&format!("{}{unchanged}", tally.tell()));
+    }
     Ok(now)
 }
 

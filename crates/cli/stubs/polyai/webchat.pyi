@@ -1,0 +1,2 @@
+# Generated from Aftercall's runtime for editors and type checkers; at run time its own module is imported.
+from _gen import *
