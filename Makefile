@@ -61,9 +61,14 @@ test-wheel: require $(VENV)/installed
 	cd python && $(VENV)/bin/maturin build --profile dev --out $(WHEELS)/test
 	cd python/wheel && AFTERCALL_WHEEL=$$(ls $(WHEELS)/test/*.whl) $(VENV)/bin/python -m pytest -q -p no:cacheprovider test_wheel.py
 
-test-system: require $(VENV)/installed
+# Wheels of well-known packages, for the tests to install from: they reach no index.
+WHEELHOUSE := $(CARGO_TARGET_DIR)/wheelhouse
+$(WHEELHOUSE)/filled: tests/well-known/requirements.txt $(VENV)/installed
+	scripts/fill-wheelhouse $(VENV)/bin/python $< $(WHEELHOUSE)
+
+test-system: require $(VENV)/installed $(WHEELHOUSE)/filled
 	$(BUILD_TEST_BIN)
-	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python cargo test --locked --package system-tests -- --nocapture --test-threads=2
+	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python AFTERCALL_WHEELHOUSE=$(WHEELHOUSE) cargo test --locked --package system-tests -- --nocapture --test-threads=2
 
 # cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
 FUZZ_SECONDS ?= 60

@@ -282,6 +282,22 @@ fn the_hash_names_all_that_decides_and_nothing_else() {
         base.content_hash("cpython 3.11.7r", "1", None),
     ];
     assert!(others.iter().all(|other| *other != hash));
+    // Of what it requires the bytes decide, not how they were asked for.
+    let locked = |requirements: &str, sha256: &str| {
+        let lock = domain::Lock {
+            requirements: requirements.to_owned(),
+            packages: vec![domain::LockedPackage {
+                name: "six".to_owned(),
+                version: "1.17.0".to_owned(),
+                file: "six-1.17.0-py2.py3-none-any.whl".to_owned(),
+                sha256: sha256.to_owned(),
+            }],
+        };
+        base.content_hash("cpython 3.11.7", "r1", Some(&lock))
+    };
+    assert_ne!(locked("one", "aa"), hash);
+    assert_ne!(locked("one", "aa"), locked("one", "bb"));
+    assert_eq!(locked("one", "aa"), locked("other", "aa"));
     // Pinned: a change of the listing must change its version, or deployments are taken for others.
     let (desk, other) = ("desk".parse().unwrap(), "other".parse().unwrap());
     let pinned = deployment_id(&desk, &hash, 7).to_string();

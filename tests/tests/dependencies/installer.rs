@@ -47,22 +47,22 @@ def hooked(name, content, directory):
 
 #[test]
 fn code_of_a_package_that_is_built_from_source_is_held() {
-    let place = Place::new();
-    let secret = place.data().join("master.key");
-    let house = Wheelhouse::new();
-    let backend = format!("SECRET = {:?}\n{BACKEND}", secret.to_str().unwrap());
-    house.make(
-        &json!({"name": "sourced", "version": "1.0", "source": "", "tag": "sdist", "backend": backend}),
-    );
     let project =
         Project::of("import sourced\n\n\ndef end_function(conv):\n    conv.state.found = sourced.FOUND\n");
     project.write("requirements.txt", b"sourced\n");
+    // Environments of the same Python are one: each has a place of its own here.
     for python in ["/usr/bin/python3", "python3"] {
         if !Path::new(python).exists() && python.starts_with('/') {
             println!("{python} is not there: not tried");
             continue;
         }
-        let place = Place::with_data(place.data());
+        let place = Place::new();
+        let secret = place.data().join("master.key");
+        let house = Wheelhouse::new();
+        let backend = format!("SECRET = {:?}\n{BACKEND}", secret.to_str().unwrap());
+        house.make(
+            &json!({"name": "sourced", "version": "1.0", "source": "", "tag": "sdist", "backend": backend}),
+        );
         let server = place
             .server()
             .set("python", python)

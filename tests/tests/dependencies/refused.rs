@@ -136,6 +136,15 @@ fn an_index_that_does_not_answer_is_given_up_in_time() {
     bench.refused("common", &settings, "AC0216", &["took longer than 3 s"]);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 
+    let wrong = index.url().replace("hunter2", "hunter3");
+    let url = [("dependencies.index_url", &*wrong)];
+    bench.refused(
+        "common",
+        &url,
+        "AC0216",
+        &["does not accept the user and password"],
+    );
+
     // Nobody listens on a port that was just given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

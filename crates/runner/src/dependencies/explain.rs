@@ -75,9 +75,9 @@ impl Said<'_> {
                 "upgrade it: PYTHON -m pip install --upgrade pip, or choose another interpreter (AFTERCALL_PYTHON)",
             );
         }
-        // Before what follows from it: an index that does not answer has no versions either.
-        if has("connection broken by") || has("Could not fetch URL") {
-            return self.unreachable();
+        // Before what follows from it: an index that tells nothing has no versions either.
+        if let Some(line) = self.index_fault() {
+            return unreachable(line);
         }
         if has("conflicting dependencies") || has("ResolutionImpossible") {
             return self.conflict();
@@ -123,17 +123,16 @@ impl Said<'_> {
         )
     }
 
-    fn unreachable(&self) -> DeployError {
-        let line = self
+    /// Why an index told nothing. That it knows no such name is no fault.
+    fn index_fault(&self) -> Option<&str> {
+        let broken = self
             .output
             .lines()
-            .find(|line| line.contains("connection broken by") || line.contains("Could not fetch URL"));
-        let reason = line.map_or_else(|| self.reason(), shortened);
-        failed(
-            format!("the package index cannot be reached: {reason}"),
-            "look at dependencies.index_url, dependencies.proxy and dependencies.ca_file; without a network fill a folder \
-             with wheels and set dependencies.wheelhouse",
-        )
+            .find(|line| line.contains("connection broken by"));
+        // Told in its log alone.
+        let unfetched =
+            |line: &&str| line.contains("Could not fetch URL") && !line.contains("404 Client Error");
+        broken.or_else(|| self.log.lines().find(unfetched))
     }
 
     fn conflict(&self) -> DeployError {
@@ -256,6 +255,25 @@ impl Said<'_> {
             ..DeployError::ours(code, message)
         }
     }
+}
+
+fn unreachable(line: &str) -> DeployError {
+    if ["401 Client Error", "403 Client Error"]
+        .iter()
+        .any(|text| line.contains(text))
+    {
+        return failed(
+            "the package index does not accept the user and password that it is asked with, or wants some",
+            "correct them: dependencies.index_url = \"https://USER:PASSWORD@HOST/PATH\"",
+        );
+    }
+    // Behind the time, in its log.
+    let reason = line.find("Could not fetch").map_or(line, |at| &line[at..]);
+    failed(
+        format!("the package index cannot be reached: {}", shortened(reason)),
+        "look at dependencies.index_url, dependencies.proxy and dependencies.ca_file; without a network fill a folder \
+         with wheels and set dependencies.wheelhouse",
+    )
 }
 
 /// The lines in which it tells errors.

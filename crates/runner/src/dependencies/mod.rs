@@ -10,6 +10,7 @@ mod folder;
 pub mod installer;
 mod options;
 mod pip;
+mod workshop;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -24,11 +25,10 @@ use store::{Store, StoreError};
 
 use crate::deploy_error::DeployError;
 use crate::options::RunnerOptions;
-use crate::tmp::Scratch;
 use builder::Builder;
-use explain::{Doing, failed, fault};
+use explain::{Doing, failed};
 use folder::Folder;
-use installer::{Order, Outcome};
+use workshop::Workshop;
 
 pub use options::{DependencyOptions, INSTALL_TIMEOUT, INSTALL_USER, Tell, without_user};
 
@@ -37,8 +37,6 @@ const ENVIRONMENT_VERSION: &[u8] = b"aftercall environment 1";
 const REQUIREMENTS_VERSION: &[u8] = b"aftercall requirements 1";
 /// How long an environment stays that nothing uses, where no store tells which are in use.
 const UNUSED_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3_600);
-/// Most bytes of the installer's log that are looked at.
-const LOG_LOOKED_AT: u64 = 16 * 1024 * 1024;
 
 /// An environment that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,94 +297,6 @@ impl Environments {
             scratch,
         })
     }
-}
-
-/// One build: a folder, and who works in it.
-struct Workshop<'a> {
-    environments: &'a Environments,
-    builder: Builder,
-    scratch: Scratch,
-}
-
-impl Workshop<'_> {
-    fn path(&self) -> &Path {
-        self.scratch.path()
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<(), DeployError> {
-        std::fs::write(self.path().join(name), text).map_err(|error| disk(&error))
-    }
-
-    /// Makes a virtual environment to install into. Answers its interpreter.
-    async fn environment(&self) -> Result<PathBuf, DeployError> {
-        self.builder
-            .hand_over(self.path())
-            .map_err(|error| disk(&error))?;
-        let args = ["-I", "-m", "venv", "--without-pip", "venv"].map(str::to_owned);
-        let python = self.environments.interpreter.executable.clone();
-        let outcome = self.run(&python, args.to_vec()).await?;
-        self.check(Doing::Installing, &outcome, &Requirements::default())?;
-        Ok(self.path().join("venv/bin/python"))
-    }
-
-    async fn run(&self, python: &Path, args: Vec<String>) -> Result<Outcome, DeployError> {
-        let Environments {
-            options,
-            interpreter,
-            mode,
-            program,
-            ..
-        } = self.environments;
-        let policy = self
-            .builder
-            .policy(self.path(), options, interpreter, *mode)
-            .map_err(|error| disk(&error))?;
-        let order = Order {
-            program: python.to_owned(),
-            args,
-            env: pip::environment(self.path(), options),
-            cwd: self.path().to_owned(),
-            policy,
-            user: self.builder.user,
-            timeout: options.timeout,
-        };
-        let outcome = installer::run(program, &order)
-            .await
-            .map_err(|error| disk(&error))?;
-        tracing::debug!(?outcome.ended, "an installer ended");
-        Ok(outcome)
-    }
-
-    fn check(&self, doing: Doing, outcome: &Outcome, requirements: &Requirements) -> Result<(), DeployError> {
-        // Where it did not come so far there is none.
-        let log = read_some(&self.path().join(pip::LOG)).unwrap_or_default();
-        match fault(doing, outcome, &log, requirements, &self.environments.options) {
-            None => Ok(()),
-            Some(error) => Err(error),
-        }
-    }
-
-    fn packages(&self) -> Result<PathBuf, DeployError> {
-        let library = self.path().join("venv/lib");
-        let found = std::fs::read_dir(library).and_then(|entries| {
-            let all: Vec<_> = entries.collect::<io::Result<_>>()?;
-            let folders = all.into_iter().map(|entry| entry.path().join("site-packages"));
-            folders
-                .into_iter()
-                .find(|folder| folder.is_dir())
-                .ok_or_else(|| io::Error::other("the environment has no folder of packages"))
-        });
-        found.map_err(|error| disk(&error))
-    }
-}
-
-fn read_some(file: &Path) -> io::Result<String> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)?
-        .take(LOG_LOOKED_AT)
-        .read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What a deployment of the store resolved these requirements to.

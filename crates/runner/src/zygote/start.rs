@@ -25,6 +25,8 @@ use crate::packet::{self, Packets};
 
 /// How long the launcher may take to start a process.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(30);
+/// How many of a project's extension modules are named where there are more.
+const NAMED_EXTENSIONS: usize = 4;
 /// How much of what a zygote prints is kept to explain its failure, bytes.
 const OUTPUT_KEPT: usize = 16 * 1024;
 
@@ -243,10 +245,20 @@ fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) 
                 ForkWay::Fork,
                 format!(
                     "it loads extension modules that may need at-fork handlers ({})",
-                    unknown.join(", ")
+                    few(unknown)
                 ),
             ),
         },
+    }
+}
+
+/// A list of names, cut where it gets long.
+fn few(names: &[&str]) -> String {
+    match names.get(NAMED_EXTENSIONS..) {
+        Some(more @ [_, _, ..]) => {
+            format!("{} and {} more", names[..NAMED_EXTENSIONS].join(", "), more.len())
+        }
+        _ => names.join(", "),
     }
 }
 
