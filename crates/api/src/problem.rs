@@ -22,7 +22,8 @@ pub struct FieldError {
 pub struct Difference {
     /// Where: a JSON pointer (`/turns/3/text`).
     pub path: String,
-    /// What is kept there, shortened; left out if nothing is there.
+    /// What is kept there, shortened; left out if nothing is there, or if the key's scope is below `operate`: it may not read
+    /// conversations.
     #[serde(
         default,
         deserialize_with = "present",

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::conversation::{Conversation, ConversationError};
 use domain::{Code, ConversationId, Environment, EventId, ProjectName, RunId, Source, json};
 use http::HeaderMap;
-use store::{Acceptance, AcceptedRun, NewConversation};
+use store::{Acceptance, AcceptedRun, NewConversation, Scope};
 
 use crate::app::Shared;
 use crate::auth::Principal;
@@ -198,7 +198,10 @@ impl Way {
         match acceptance {
             Acceptance::Accepted(run) => Ok((202, self.accepted(run, facts, false))),
             Acceptance::Known(run) => Ok((200, self.accepted(run, facts, true))),
-            Acceptance::Conflict { kept, document } => Err(conflict(kept, document, facts).await),
+            Acceptance::Conflict { kept, document } => {
+                let may_read = self.principal.scope >= Scope::Operate;
+                Err(conflict(kept, document, facts, may_read).await)
+            }
             Acceptance::QueueFull => Err(queue_full()),
         }
     }
@@ -267,7 +270,9 @@ pub(crate) async fn one(way: &Way, document: Bytes) -> Answer {
         .unwrap_or_else(|| Err(internal(&"one conversation, no answer")))
 }
 
-async fn conflict(kept: AcceptedRun, document: Option<Vec<u8>>, facts: Facts) -> ApiError {
+/// What differs from what is kept. Who may not read conversations (`may_read`) learns where, and not what is kept there:
+/// otherwise guessing an id would read it.
+async fn conflict(kept: AcceptedRun, document: Option<Vec<u8>>, facts: Facts, may_read: bool) -> ApiError {
     let sent = facts.sent;
     let comparing = move || -> Result<Vec<api::Difference>, ConversationError> {
         let Some(document) = document else {
@@ -276,7 +281,11 @@ async fn conflict(kept: AcceptedRun, document: Option<Vec<u8>>, facts: Facts) ->
         let (kept, sent) = (Conversation::parse(&document)?, Conversation::parse(&sent)?);
         Ok(json::diff(kept.document(), sent.document())
             .into_iter()
-            .map(Into::into)
+            .map(|difference| api::Difference {
+                kept: difference.kept.filter(|_| may_read),
+                path: difference.path,
+                sent: difference.sent,
+            })
             .collect())
     };
     let differences = match tokio::task::spawn_blocking(comparing).await {

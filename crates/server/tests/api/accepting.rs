@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use domain::Environment;
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::post;
 use crate::house::{House, Plan, conversation};
@@ -47,6 +47,40 @@ async fn other_content_under_the_same_id_is_refused_and_shown() {
     assert_snapshot!(house.send(other).await.told());
     let kept = house.read("/v1/conversations/call-1").await;
     assert_eq!(kept["document"], conversation("call-1"));
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_read_conversations_learns_where_they_differ_and_not_what_is_kept() {
+    let house = House::with_support().await;
+    let mut kept = conversation("call-1");
+    kept["caller_number"] = json!("+15550142");
+    kept["state"] = json!({"card": "kept in confidence"});
+    let first = house.send(kept.clone()).await.json()["run_id"].clone();
+    let mut guess = json!({"id": "call-1", "turns": [{"role": "user", "text": "a guess"}]});
+    guess["state"] = json!({"card": null});
+    for (scope, may_read) in [("ingest", false), ("operate", true), ("admin", true)] {
+        let key = house.key(scope, Some("support"), &["sandbox"]).await;
+        let alone = post("/v1/conversations").key(&key).json(guess.clone());
+        let batch = post("/v1/conversations").key(&key).ndjson(guess.to_string());
+        let alone = alone.over_tcp(house.address).await;
+        let batch = batch.over_tcp(house.address).await.lines().remove(0);
+        assert_eq!(alone.status, 409);
+        for problem in [alone.json(), batch["problem"].clone()] {
+            assert_eq!(problem["kept_run_id"], first, "{scope}: {problem}");
+            let differences = problem["differences"].as_array().unwrap();
+            let at = |path: &str| {
+                let found = differences.iter().find(|one| one["path"] == path);
+                found.unwrap_or_else(|| panic!("{scope}: {path} is missing in {problem}"))
+            };
+            assert_eq!(at("/state/card")["sent"], Value::Null);
+            assert!(at("/state/card").as_object().unwrap().contains_key("sent"));
+            assert_eq!(at("/caller_number").get("kept").is_some(), may_read, "{scope}");
+            let told = problem.to_string();
+            for secret in ["+15550142", "kept in confidence"] {
+                assert_eq!(told.contains(secret), may_read, "{scope}: {told}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
