@@ -7,6 +7,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use domain::ConversationId;
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use store::{ConversationRecord, RunFilter};
@@ -81,7 +82,7 @@ pub(crate) async fn post(
         ("environment" = Option<String>, Query, description = "Only in this environment"),
     ),
     responses(
-        (status = 200, description = "The newest that fits; `others` names further ones", body = ConversationView),
+        (status = 200, description = "The one of our own id, else the newest that fits; `others` names further ones", body = ConversationView),
         (status = 404, description = "AC0704", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "AC0607: it was erased", body = Problem, content_type = "application/problem+json"),
     ),
@@ -94,8 +95,10 @@ pub(crate) async fn get(
 ) -> ApiResult<Json<ConversationView>> {
     params.only(&["project", "environment"])?;
     let mut found = visible(&shared, &principal, &id, &params).await?;
-    // One that can be read goes before those that were erased.
-    found.sort_by_key(|one| one.document.is_none());
+    // Our own id is nobody's to choose, so what it names goes first, whoever else sent the same as theirs. Of the rest,
+    // one that can be read goes before those that were erased.
+    let own = id.parse::<ConversationId>().ok();
+    found.sort_by_key(|one| (Some(one.conversation) != own, one.document.is_none()));
     let mut found = found.into_iter();
     let Some(first) = found.next() else {
         return Err(not_found(format!(
@@ -115,7 +118,7 @@ pub(crate) async fn get(
     view(&shared, first, document, others).await.map(Json)
 }
 
-/// All that fit and that the key may see, newest first: by what their platform calls them, else by our own id.
+/// All that fit and that the key may see, newest first: by what their platform calls them and by our own id.
 async fn visible(
     shared: &Shared,
     principal: &Principal,
@@ -129,8 +132,8 @@ async fn visible(
     }
     let store = &shared.app.store;
     let mut found = store.conversations(id).await?;
-    if found.is_empty()
-        && let Ok(own) = id.parse()
+    if let Ok(own) = id.parse::<ConversationId>()
+        && found.iter().all(|one| one.conversation != own)
     {
         found.extend(store.conversation(own).await?);
     }

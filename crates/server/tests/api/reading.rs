@@ -223,6 +223,43 @@ async fn a_conversation_is_found_by_our_own_id_by_those_who_may_see_it() {
 }
 
 #[tokio::test]
+async fn nobody_hides_a_conversation_by_sending_another_under_its_own_id() {
+    let house = House::with_support().await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    let send = |project: &str, id: &str| {
+        house.ask(post(&format!("/v1/conversations?project={project}")).json(conversation(id)))
+    };
+    let first = send("support", "call-1").await.json()["conversation_id"].clone();
+    let path = format!("/v1/conversations/{}", first.as_str().unwrap());
+    for project in ["sales", "support"] {
+        assert_eq!(send(project, first.as_str().unwrap()).await.status, 202);
+    }
+    let shown = house.read(&path).await;
+    assert_eq!(
+        (&shown["conversation_id"], &shown["external_id"]),
+        (&first, &json!("call-1"))
+    );
+    let others: Vec<_> = shown["others"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["project"].clone())
+        .collect();
+    assert_eq!(others, ["support", "sales"], "newest first");
+
+    // Each sees its own, and of the others nothing.
+    for (project, external_id, others) in [("support", "call-1", 1), ("sales", first.as_str().unwrap(), 0)] {
+        let key = house.key("operate", Some(project), &["sandbox"]).await;
+        let shown = get(&path).key(&key).over_tcp(house.address).await.json();
+        assert_eq!(
+            (&shown["project"], &shown["external_id"]),
+            (&json!(project), &json!(external_id))
+        );
+        assert_eq!(shown["others"].as_array().unwrap().len(), others, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_several_projects_have_names_the_others() {
     let house = House::with_support().await;
     house.deploy("sales", 0xb2, Environment::Sandbox).await;
