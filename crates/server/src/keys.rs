@@ -30,18 +30,43 @@ pub enum CreateKeyError {
     Store(#[from] StoreError),
 }
 
-/// Makes a key and keeps its record. The secret is in the answer and nowhere else. What `request` asks for is taken as
-/// it is: whether the asker may make such a key is for the caller to know.
+/// A key that is made and not kept yet: it opens nothing.
+pub struct Draft {
+    record: ApiKeyRecord,
+    secret: ApiKeySecret,
+}
+
+impl Draft {
+    /// Its secret.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        self.secret.expose()
+    }
+
+    /// Keeps its record: from now on it opens what it is for. The secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// The store's; whether it is kept is open only after [`StoreError::Unknown`].
+    pub async fn keep(self, store: &dyn Store) -> Result<CreatedKey, StoreError> {
+        store.put_api_key(self.record.clone()).await?;
+        Ok(CreatedKey {
+            key: view(self.record),
+            secret: self.secret.expose().to_owned(),
+        })
+    }
+}
+
+/// Makes a key. What `request` asks for is taken as it is: whether the asker may make such a key is for the caller to
+/// know.
 ///
 /// # Errors
-/// [`CreateKeyError`]; no key was made then.
-pub async fn create(
-    store: &dyn Store,
+/// If there is no randomness.
+pub fn draft(
     entropy: &dyn Entropy,
     id: KeyId,
     now: Timestamp,
     request: KeyRequest,
-) -> Result<CreatedKey, CreateKeyError> {
+) -> Result<Draft, crypto::EntropyError> {
     let secret = ApiKeySecret::generate(entropy)?;
     let mut environments = request.environments;
     environments.sort_unstable();
@@ -56,11 +81,21 @@ pub async fn create(
         created_at: now,
         revoked_at: None,
     };
-    store.put_api_key(record.clone()).await?;
-    Ok(CreatedKey {
-        key: view(record),
-        secret: secret.expose().to_owned(),
-    })
+    Ok(Draft { record, secret })
+}
+
+/// Makes a key as [`draft`] does, and keeps it.
+///
+/// # Errors
+/// [`CreateKeyError`]; no key was made then.
+pub async fn create(
+    store: &dyn Store,
+    entropy: &dyn Entropy,
+    id: KeyId,
+    now: Timestamp,
+    request: KeyRequest,
+) -> Result<CreatedKey, CreateKeyError> {
+    Ok(draft(entropy, id, now, request)?.keep(store).await?)
 }
 
 /// Makes a key. A key that is bound to a project or to environments makes no key for others.
@@ -124,6 +159,8 @@ fn check(request: &KeyRequest, principal: &Principal) -> ApiResult<()> {
 }
 
 /// All keys, ended ones too; never a secret.
+///
+/// A key that is bound to a project or to environments sees those that open nothing beyond.
 #[utoipa::path(
     operation_id = "listKeys",
     get, path = "/v1/keys", tag = "keys",
@@ -145,6 +182,8 @@ pub(crate) async fn list(
 }
 
 /// Ends a key, at once.
+///
+/// A key that is bound to a project or to environments ends none that opens more.
 #[utoipa::path(
     operation_id = "revokeKey",
     delete, path = "/v1/keys/{id}", tag = "keys",
@@ -174,8 +213,14 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Whether a key opens nothing that one's own does not: whoever could not have made it has no say over it.
 fn may_touch(principal: &Principal, key: &ApiKeyRecord) -> bool {
-    principal.project.is_none() || principal.project == key.project
+    let within_project = principal.project.is_none() || principal.project == key.project;
+    within_project
+        && key
+            .environments
+            .iter()
+            .all(|one| principal.environments.contains(one))
 }
 
 fn view(record: ApiKeyRecord) -> KeyView {

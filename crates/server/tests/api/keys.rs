@@ -1,9 +1,10 @@
 //! API keys over the API itself.
 
+use domain::Environment;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::client::{delete, post, pretty};
+use crate::client::{delete, get, post, pretty};
 use crate::house::House;
 
 #[tokio::test]
@@ -30,6 +31,57 @@ async fn a_key_is_made_shown_once_listed_and_ended() {
         !listed.to_string().contains(&secret[3..20]),
         "a secret was listed"
     );
+}
+
+#[tokio::test]
+async fn a_bound_admin_key_sees_and_ends_only_keys_that_open_nothing_beyond_it() {
+    let house = House::with_support().await;
+    house.deploy("sales", 0xb2, Environment::Sandbox).await;
+    let sandbox = house.key("admin", None, &["sandbox"]).await;
+    let support = house.key("admin", Some("support"), &["sandbox", "live"]).await;
+    for (project, environments) in [
+        (None, vec!["sandbox"]),
+        (None, vec!["live"]),
+        (None, vec!["sandbox", "live"]),
+        (Some("support"), vec!["live"]),
+        (Some("support"), vec!["sandbox", "pre-release"]),
+        (Some("sales"), vec!["sandbox"]),
+    ] {
+        house.key("ingest", project, &environments).await;
+    }
+    let all = house.read("/v1/keys").await["keys"].as_array().unwrap().clone();
+    type Within = fn(Option<&str>, &[&str]) -> bool;
+    let of_sandbox: Within = |_, environments| environments == ["sandbox"];
+    let of_support: Within = |project, environments| {
+        project == Some("support") && environments.iter().all(|one| ["sandbox", "live"].contains(one))
+    };
+    for (own, within, count) in [(&sandbox, of_sandbox, 3), (&support, of_support, 2)] {
+        let listed = get("/v1/keys").key(own).over_tcp(house.address).await.json();
+        let listed: Vec<_> = listed["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["id"].clone())
+            .collect();
+        assert_eq!(listed.len(), count, "{listed:?}");
+        for key in &all {
+            let environments: Vec<_> = key["environments"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one.as_str().unwrap())
+                .collect();
+            let allowed = within(key["project"].as_str(), &environments);
+            assert_eq!(listed.contains(&key["id"]), allowed, "{key}");
+            // Its own would end it here and now.
+            if key["scope"] == "admin" && allowed {
+                continue;
+            }
+            let end = delete(&format!("/v1/keys/{}", key["id"].as_str().unwrap()));
+            let ended = end.key(own).over_tcp(house.address).await.status.as_u16();
+            assert_eq!(ended, if allowed { 204 } else { 404 }, "{key}");
+        }
+    }
 }
 
 #[tokio::test]
