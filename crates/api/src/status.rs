@@ -91,7 +91,7 @@ pub struct Health {
 /// Whether the server does its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// All of the below, and not draining.
+    /// The store answers, what was left is taken back, and conversations are taken.
     pub ready: bool,
     /// The store answers.
     pub store_open: bool,
@@ -99,4 +99,9 @@ pub struct Readiness {
     pub recovered: bool,
     /// It is stopping.
     pub draining: bool,
+    /// New conversations are taken: the store answers, the disk has room, the queue is below its limit, it is not stopping.
+    pub accepting: bool,
+    /// Why it is not ready; left out if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::client::{delete, get, post, pretty};
-use crate::house::{House, conversation};
+use crate::house::{House, Plan, conversation};
 
 fn zygote(project: &str) -> api::ZygoteView {
     api::ZygoteView {
@@ -52,6 +52,31 @@ async fn it_is_ready_only_once_recovered() {
     house.engine.recovered.store(true, Ordering::SeqCst);
     assert_snapshot!("ready", get("/readyz").over_tcp(house.address).await.told());
     assert_snapshot!("alive", get("/healthz").over_tcp(house.address).await.told());
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_conversation_is_alive_and_not_ready() {
+    let plan = Plan {
+        queue_limit: 1,
+        ..Plan::default()
+    };
+    let house = House::with_support_and(plan).await;
+    assert_eq!(get("/readyz").over_tcp(house.address).await.status, 200);
+    assert_eq!(house.send(conversation("call-1")).await.status, 202);
+    assert_snapshot!(
+        "not_ready_at_the_limit",
+        get("/readyz").over_tcp(house.address).await.told()
+    );
+    assert_eq!(get("/healthz").over_tcp(house.address).await.status, 200);
+    let run = house.read("/v1/runs").await["runs"][0]["run_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        house.ask(post(&format!("/v1/runs/{run}/cancel"))).await.status,
+        200
+    );
+    assert_eq!(get("/readyz").over_tcp(house.address).await.status, 200);
 }
 
 #[tokio::test]
