@@ -32,5 +32,5 @@ mod unix_socket;
 
 pub use app::{App, Clock, Ids, Limits};
 pub use engine::Engine;
-pub use listen::{Bound, ServeError, ServeOptions, bind, serve};
+pub use listen::{Bound, ServeError, ServeOptions, bind};
 pub use openapi::JSON as OPENAPI_JSON;

@@ -114,19 +114,6 @@ pub async fn bind(options: ServeOptions, app: App) -> Result<Bound, ServeError> 
     })
 }
 
-/// Opens the addresses and answers on them, until `shutdown`; then as [`Bound::run`].
-///
-/// # Errors
-/// As [`bind`].
-pub async fn serve(
-    options: ServeOptions,
-    app: App,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
-    bind(options, app).await?.run(shutdown).await;
-    Ok(())
-}
-
 impl Bound {
     /// The addresses, with the ports that the system chose, in the order of the options.
     #[must_use]
@@ -134,9 +121,10 @@ impl Bound {
         &self.addresses
     }
 
-    /// Answers until `shutdown`. Then it drains: what comes is told to come back later (`AC0108`), `/readyz` says so, and
-    /// once every request in flight is answered, or the drain's time is over, it closes and returns.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// Answers until `shutdown`. Then it drains: what comes is told to come back later (`AC0108`), and `/readyz` and
+    /// `/v1/status` say so. Once every request in flight is answered, or the drain's time is over, and `drained` has
+    /// returned (whatever else must end first), it closes and returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>, drained: impl Future<Output = ()>) {
         let limits = &self.shared.limits;
         let (alive, mut none_alive) = mpsc::channel::<()>(1);
         let listening = Arc::new(Listening {
@@ -154,12 +142,13 @@ impl Bound {
         shutdown.await;
         tracing::info!("stopping: requests in flight are finished, nothing new is taken");
         self.shared.drain.begin();
-        if tokio::time::timeout(limits.drain_timeout, none_alive.recv())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some requests did not end in time and are broken off");
-        }
+        let answered = async {
+            let in_time = tokio::time::timeout(limits.drain_timeout, none_alive.recv()).await;
+            if in_time.is_err() {
+                tracing::warn!("some requests did not end in time and are broken off");
+            }
+        };
+        tokio::join!(answered, drained);
         loops.shutdown().await;
     }
 }

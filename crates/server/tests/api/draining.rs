@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::{get, post};
-use crate::house::{House, conversation};
+use crate::house::{House, Plan, conversation};
 
 /// Begins to hand a conversation in, and keeps back the end of it.
 async fn begin(house: &House) -> (TcpStream, String) {
@@ -93,4 +93,35 @@ async fn a_server_that_nobody_uses_stops_at_once() {
         .await
         .expect("it did not stop")
         .unwrap();
+}
+
+#[tokio::test]
+async fn whoever_watches_is_told_of_the_drain_until_what_runs_has_ended() {
+    let plan = Plan {
+        works: true,
+        ..Plan::default()
+    };
+    let mut house = House::with_support_and(plan).await;
+    house.stop();
+    for _ in 0..3 {
+        // Nobody is connected meanwhile.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let ready = get("/readyz").over_tcp(house.address).await;
+        assert_eq!(
+            (ready.status.as_u16(), ready.json()["draining"].clone()),
+            (503, true.into())
+        );
+        assert_eq!(house.read("/v1/status").await["draining"], true);
+        assert_eq!(house.send(conversation("late")).await.code(), "AC0108");
+    }
+    assert!(!house.stopped.is_finished(), "it did not wait for what runs");
+    house.end_work();
+    tokio::time::timeout(Duration::from_secs(2), &mut house.stopped)
+        .await
+        .expect("it did not stop")
+        .unwrap();
+    assert!(
+        TcpStream::connect(house.address).await.is_err(),
+        "the address is still open"
+    );
 }

@@ -146,6 +146,8 @@ pub struct Plan {
     pub limits: Limits,
     pub insecure_no_auth: bool,
     pub unix_socket: bool,
+    /// Something that must end before the server does: [`House::end_work`].
+    pub works: bool,
 }
 
 impl Default for Plan {
@@ -155,6 +157,7 @@ impl Default for Plan {
             limits: Limits::default(),
             insecure_no_auth: false,
             unix_socket: false,
+            works: false,
         }
     }
 }
@@ -170,6 +173,7 @@ pub struct House {
     now: Arc<AtomicI64>,
     app: App,
     stop: Option<oneshot::Sender<()>>,
+    work: Option<oneshot::Sender<()>>,
     pub stopped: JoinHandle<()>,
     _folder: tempfile::TempDir,
 }
@@ -216,10 +220,12 @@ impl House {
         let bound = server::bind(options, app.clone()).await.unwrap();
         let address = bound.addresses()[0];
         let (stop, stopping) = oneshot::channel();
-        let stopped = tokio::spawn(bound.run(async {
-            // Dropped without a word at the end of a test: that stops it too.
-            let _ = stopping.await;
-        }));
+        let (work, worked) = oneshot::channel();
+        // Dropped without a word at the end of a test: that stops it too.
+        let told = |told: oneshot::Receiver<()>| async move {
+            let _ = told.await;
+        };
+        let stopped = tokio::spawn(bound.run(told(stopping), told(worked)));
         let request = KeyRequest {
             label: "the first".to_owned(),
             project: None,
@@ -240,6 +246,7 @@ impl House {
             now,
             app,
             stop: Some(stop),
+            work: plan.works.then_some(work),
             stopped,
             _folder: folder,
         }
@@ -321,6 +328,10 @@ impl House {
 
     pub fn tick(&self, seconds: i64) {
         self.now.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn end_work(&mut self) {
+        self.work = None;
     }
 
     pub fn stop(&mut self) {

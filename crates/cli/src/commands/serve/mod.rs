@@ -162,10 +162,12 @@ impl Parts {
 
     async fn until_stopped(self, context: &Context, mut signals: Signals) {
         let (tell_http, http_told) = tokio::sync::oneshot::channel::<()>();
-        let http = tokio::spawn(self.bound.run(async move {
-            // The sender goes only together with this function.
-            let _ = http_told.await;
-        }));
+        let (tell_drained, drained) = tokio::sync::oneshot::channel::<()>();
+        // The senders go when it is time, or together with this function.
+        let told = |told: tokio::sync::oneshot::Receiver<()>| async move {
+            let _ = told.await;
+        };
+        let http = tokio::spawn(self.bound.run(told(http_told), told(drained)));
         signals.next().await;
         if context.screen.is_watched() {
             context
@@ -176,6 +178,7 @@ impl Parts {
         let patience = drain_time(context);
         let stopping = async {
             self.runner.drain(patience).await;
+            drop(tell_drained);
             if let Err(error) = http.await {
                 tracing::error!(%error, "the HTTP API did not end well");
             }
