@@ -26,8 +26,9 @@ _GUARDS = {"hasattr", "getattr", "setattr", "delattr"}
 
 def check(source: Source, sources: Sources) -> Iterator[Finding]:
     """Each use, by name or through `log` and `plog`."""
-    excused = _excused(sources)
-    look = _Look(source, sources, excused)
+    if "excused" not in sources.notes:
+        sources.notes["excused"] = _excused(sources)
+    look = _Look(source, sources, sources.notes["excused"])
     for node, place in source.nodes:
         if isinstance(node, ast.Attribute):
             yield from look.attribute(node, place)
@@ -41,6 +42,7 @@ class _Look:
         self._sources = sources
         self._excused = excused
         self._conversations: dict[ast.AST, set[str]] = {}
+        self._bound: dict[ast.AST, set[str]] = {}
         self._names = defined_names(source, sources)
 
     def attribute(self, node: ast.Attribute, place: Place) -> Iterator[Finding]:
@@ -139,12 +141,17 @@ class _Look:
                 self._conversations[function] = _conversation_arguments(function)
             if name in self._conversations[function]:
                 return True
-            if name in _bound(function):
+            if self._binds(function, name):
                 return False
         return False
 
+    def _binds(self, function: Function, name: str) -> bool:
+        if function not in self._bound:
+            self._bound[function] = _bound(function)
+        return name in self._bound[function]
+
     def _is_local(self, name: str, place: Place) -> bool:
-        return any(name in _bound(function) for function in place.functions)
+        return any(self._binds(function, name) for function in place.functions)
 
     def _unknown(self, node: ast.Attribute, place: Place, of: str, known: set[str]) -> Finding:
         close = get_close_matches(node.attr, sorted(known), 1)

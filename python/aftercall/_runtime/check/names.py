@@ -62,7 +62,18 @@ def check(source: Source, sources: Sources) -> Iterator[Finding]:
 
 def defined_names(source: Source, sources: Sources, _through: frozenset[str] = frozenset()) -> set[str] | None:
     """The globals of a module beside those that each is given; None where that cannot be told."""
-    if source.code is None or source.file in _through:
+    if source.file in _through:
+        return set()  # two that star-import each other: the names are found on the other's way
+    if _through:
+        return _defined(source, sources, _through)
+    known: dict[str, set[str] | None] = sources.notes.setdefault("defined_names", {})
+    if source.file not in known:
+        known[source.file] = _defined(source, sources, _through)
+    return known[source.file]
+
+
+def _defined(source: Source, sources: Sources, through: frozenset[str]) -> set[str] | None:
+    if source.code is None:
         return None
     names: set[str] = set()
     for code in _codes(source.code):
@@ -74,7 +85,7 @@ def defined_names(source: Source, sources: Sources, _through: frozenset[str] = f
         if isinstance(node, ast.Attribute) and node.attr == "modules" and source.canonical(node) == "sys.modules":
             return None
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            starred = _starred(source.absolute(node), sources, _through | {source.file})
+            starred = _starred(source.absolute(node), sources, through | {source.file})
             if starred is None:
                 return None
             names |= starred
@@ -113,7 +124,14 @@ def _all(tree: ast.Module) -> set[str] | None:
 
 
 def _set_from_outside(sources: Sources) -> set[str]:
-    """Attributes that any file sets on something with a plain name: it may be a module."""
+    """Attributes that any file sets on something that it imported: it may be a module."""
+    if "set_from_outside" not in sources.notes:
+        sources.notes["set_from_outside"] = _set_on_imports(sources)
+    found: set[str] = sources.notes["set_from_outside"]
+    return found
+
+
+def _set_on_imports(sources: Sources) -> set[str]:
     return {
         node.attr
         for source in sources.reached()

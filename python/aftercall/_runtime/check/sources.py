@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from types import CodeType
+from typing import Any
 
 from aftercall._runtime.annotations import needs_postponing
 from aftercall._runtime.check.places import Place, dotted, walk
@@ -102,6 +103,8 @@ class Sources:
         self._finder = ProjectFinder(project, {})
         self._files: dict[str, Source] = {}
         self._found: dict[str, Found | str] = {}
+        #: What checks have worked out about the whole project, by a name that they choose.
+        self.notes: dict[str, Any] = {}
         self._reached: list[Source] = []
         self._at_start: set[str] = set()
 
@@ -164,7 +167,7 @@ class Sources:
 
     def _own(self, spec: ModuleSpec, name: str) -> Found | None:
         if spec.has_location and spec.origin is not None:
-            if not self.project.holds(spec.origin):
+            if not self.project.holds(spec.origin) or not spec.origin.endswith(".py"):
                 return None
             return Found(source=self.source(os.path.relpath(spec.origin, self.project.root), name))
         if spec.loader is None or name == "utils":
