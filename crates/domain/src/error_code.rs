@@ -87,6 +87,7 @@ codes! {
     RefusedAtRunTime = "AC0256", "a call is refused when the function runs";
     WritesOutside = "AC0257", "a file is written outside the run's folder";
     TooLateForThat = "AC0258", "a call has no effect after the conversation";
+    OpenedAtImport = "AC0259", "a file or socket is opened while the project is imported";
 
     FunctionRaised = "AC0301", "end_function raised an exception";
     DeadlineExceeded = "AC0302", "end_function was still running at its deadline and was ended";

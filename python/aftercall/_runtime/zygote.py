@@ -31,6 +31,7 @@ from aftercall._runtime.immortal import immortalise  # noqa: E402
 from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
 from aftercall._runtime.limits import MAX_PACKET, MAX_WARNING, MAX_WARNINGS  # noqa: E402
 from aftercall._runtime.native import Plain, Preload, os_fork  # noqa: E402
+from aftercall._runtime.opened import close_opened, descriptors  # noqa: E402
 from aftercall._runtime.project import ImportFailed, LoadedProject, load  # noqa: E402
 from aftercall._runtime.rehearsal import rehearse  # noqa: E402
 from aftercall._runtime.tracebacks import Places, error_document  # noqa: E402
@@ -107,7 +108,10 @@ class Zygote:
 
             self._warnings += check_project(self._project, self._entry)
         if self._mode != "late_import":
+            before = descriptors()
             self._loaded = self._load()
+            for what, at in close_opened(before, self._project):
+                self._warn("AC0259", what, at)
 
     def _load(self) -> LoadedProject | None:
         if self._project is None:
