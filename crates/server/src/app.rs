@@ -41,7 +41,7 @@ pub struct App {
 /// How much is taken at once. Whatever is beyond waits, or is refused with a code.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once of each address; further ones wait in the system's queue.
+    /// Connections at once of each address; a further one takes the place of the one that is idle longest, or waits if none is.
     pub connections: usize,
     /// Bytes of one conversation.
     pub conversation_bytes: usize,
@@ -98,7 +98,7 @@ impl Default for Limits {
             batch_lines: 256,
             batch_bytes: 4 * MIB,
             unread_answer_bytes: 8 * MIB,
-            head_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),

@@ -8,6 +8,7 @@ mod admission;
 mod app;
 mod auth;
 mod body;
+mod connections;
 mod conversations;
 mod deployments;
 mod drain;

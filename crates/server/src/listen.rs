@@ -1,5 +1,6 @@
 //! Addresses, connections, and how they end.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,18 +16,22 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::app::{App, Limits, Shared};
 use crate::auth::Peer;
+use crate::connections::{Connections, Place};
 use crate::patient::Patient;
 use crate::router::router;
 use crate::unix_socket::LocalSocket;
 
 /// The wait after a connection could not be taken for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection whose place is needed may take to send what was answered.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Where to listen, and how much to take.
 #[derive(Debug, Clone)]
@@ -196,13 +201,10 @@ impl Listening {
     /// drain begins; those that come after it are only told to come back later.
     async fn take(self: Arc<Self>, socket: Socket, alive: mpsc::Sender<()>) {
         // Each address has its own, so that whoever fills one from afar does not keep the owner from the local socket.
-        let room = Arc::new(Semaphore::new(self.shared.limits.connections));
+        let all = Connections::new(self.shared.limits.connections);
         let mut connections = JoinSet::new();
         let mut alive = Some(alive);
         loop {
-            let Ok(room) = Arc::clone(&room).acquire_owned().await else {
-                return;
-            };
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
                 Some(_) = connections.join_next() => continue,
@@ -213,7 +215,8 @@ impl Listening {
             };
             match accepted {
                 Ok(stream) => {
-                    connections.spawn(Arc::clone(&self).connection(stream, room, alive.clone()));
+                    let place = all.place().await;
+                    connections.spawn(Arc::clone(&self).connection(stream, place, alive.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -223,29 +226,30 @@ impl Listening {
         }
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: Stream,
-        room: OwnedSemaphorePermit,
-        alive: Option<mpsc::Sender<()>>,
-    ) {
+    async fn connection(self: Arc<Self>, stream: Stream, place: Place, alive: Option<mpsc::Sender<()>>) {
         match stream {
-            Stream::Tcp(stream) => self.answer(stream, Peer::Network, alive.is_some()).await,
-            Stream::Local(stream, peer) => self.answer(stream, peer, alive.is_some()).await,
+            Stream::Tcp(stream) => self.answer(stream, Peer::Network, &place, alive.is_some()).await,
+            Stream::Local(stream, peer) => self.answer(stream, peer, &place, alive.is_some()).await,
         }
-        drop((room, alive));
+        drop((place, alive));
     }
 
     async fn answer(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Peer,
+        place: &Place,
         before_drain: bool,
     ) {
         let service = service_fn(|request: hyper::Request<Incoming>| {
+            let under_way = place.begin();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            self.router.clone().oneshot(request)
+            let answer = self.router.clone().oneshot(request);
+            async move {
+                let answer = answer.await?;
+                Ok::<_, Infallible>(answer.map(|body| under_way.until_sent(body)))
+            }
         });
         let stream = Patient::new(stream, self.shared.limits.unread_timeout);
         let connection = http1::Builder::new()
@@ -260,6 +264,16 @@ impl Listening {
             () = self.shared.drain.begun(), if before_drain => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
+            }
+            () = place.is_needed() => {
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(LEAVE_TIMEOUT, connection.as_mut()).await {
+                    Ok(ended) => ended,
+                    // A request had come just then.
+                    Err(_) if place.is_busy() => connection.await,
+                    // Half a head, or an answer that nobody takes.
+                    Err(_) => Ok(()),
+                }
             }
         };
         if let Err(error) = ended {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::client::post;
+use crate::client::{get, post};
 use crate::house::{House, Plan, conversation};
 
 async fn small() -> House {
@@ -131,6 +131,46 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
         .await
         .unwrap();
     assert!(!answer.contains(" 20"), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_opens_every_connection_and_asks_nothing_keeps_nobody_out() {
+    let limits = Limits {
+        connections: 8,
+        ..Limits::default()
+    };
+    let house = House::limited(limits).await;
+    let body = conversation("in flight").to_string();
+    let mut under_way = TcpStream::connect(house.address).await.unwrap();
+    let begun = head(&house, &format!("content-length: {}", body.len())) + &body[..20];
+    under_way.write_all(begun.as_bytes()).await.unwrap();
+    let mut silent = Vec::new();
+    for number in 0..20 {
+        let mut stream = TcpStream::connect(house.address).await.unwrap();
+        if number % 2 == 0 {
+            stream.write_all(b"GET /healthz HT").await.unwrap();
+        }
+        silent.push(stream);
+    }
+    for _ in 0..20 {
+        let began = Instant::now();
+        assert_eq!(get("/healthz").over_tcp(house.address).await.status, 200);
+        // Well below the time that a head is waited for.
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+    let mut rest = [0; 512];
+    let first = silent[0].read(&mut rest);
+    let first = tokio::time::timeout(Duration::from_secs(1), first).await;
+    assert!(
+        matches!(first, Ok(Ok(0) | Err(_))),
+        "the one idle longest is still there: {first:?}"
+    );
+
+    // What is under way has its place all the same.
+    under_way.write_all(&body.as_bytes()[20..]).await.unwrap();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
 }
 
 #[tokio::test]
