@@ -93,3 +93,31 @@ def test_logging_writes_a_file_of_the_runs_own(zygote, tmp_path):
 def test_a_project_that_opens_nothing_is_not_warned(zygote):
     served = zygote("import json\nTEXT = open(__file__).read()\ndef end_function(conv): ...")
     assert warned(served) == []
+
+
+@pytest.mark.parametrize("early", ["import tempfile; tempfile.gettempdir()", "import tempfile", "", "late"])
+def test_the_folder_stays_the_same_after_chdir(zygote, early):
+    served = zygote(
+        f"""
+        import os
+        {"" if early == "late" else early}
+
+        def end_function(conv):
+            import tempfile
+            own = os.getcwd()
+            made = tempfile.mkdtemp()
+            os.mkdir("sub")
+            os.chdir("sub")
+            with tempfile.NamedTemporaryFile() as file:
+                beside = os.path.dirname(file.name)
+            told = [os.environ["TMPDIR"], os.environ["HOME"], os.path.expanduser("~"), tempfile.gettempdir()]
+            conv.state.right = [path == own for path in [*told, beside, os.path.dirname(made)]]
+            conv.state.there = os.path.isdir(made)
+            conv.state.own = own
+        """,
+        mode="late_import" if early == "late" else "serve",
+    )
+    first, second = served.run(), served.run()
+    assert first.outcome == "returned", first.error
+    assert all(first.state["right"]) and all(second.state["right"]) and first.state["there"], first.state
+    assert first.state["own"] != second.state["own"]

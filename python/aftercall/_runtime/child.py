@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
+import sys
 from json import JSONDecoder, JSONEncoder, loads
 from time import monotonic_ns, time_ns
 
@@ -48,6 +49,9 @@ RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
 _STATE = JSONEncoder(ensure_ascii=False)
 #: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
 STACK_SIGNAL = 3
+#: What `os.environ` reads. Setting a variable by `os.environ` itself would call `putenv` too, and cost a child 30 page
+#: faults instead of two; C code goes on with the relative path that the zygote has put there.
+_ENVIRONMENT: dict[object, object] = os.environ._data  # type: ignore[attr-defined]
 
 
 class Child:
@@ -92,6 +96,7 @@ class Child:
         effects.open(Exchange(self._channel))
         faulthandler.register(STACK_SIGNAL, 2, all_threads=True)  # type: ignore[attr-defined,unused-ignore]  # not on Windows
         reseed(_bytes(start, 6))
+        _know_folder()
         if settings.get("canary"):
             self._canary()
             return
@@ -232,6 +237,18 @@ def parse(raw: bytes) -> dict[str, object]:
     if type(value) is not dict:
         raise ValueError(f"expected a JSON object, not {type(value).__name__}")
     return value
+
+
+def _know_folder() -> None:
+    """Makes the paths of the attempt's folder absolute: relative ones would mean another after `os.chdir`."""
+    try:
+        folder = os.getcwdb()
+    except OSError:  # removed meanwhile: relative paths are as good
+        return
+    _ENVIRONMENT[b"TMPDIR"] = _ENVIRONMENT[b"HOME"] = folder
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None:  # whichever it found at import cannot be written to
+        tempfile.tempdir = os.fsdecode(folder)  # type: ignore[attr-defined]
 
 
 def _warn_of_state(path: str, text: str) -> None:
