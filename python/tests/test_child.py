@@ -345,6 +345,32 @@ def test_fields_may_be_anything(run):
     assert entry["fields"]["error"] == "KeyError('k')" and entry["fields"]["templates"] == {"1": [2, 3]}
 
 
+def test_an_argument_for_the_text_of_an_entry_is_kept_and_warned_of_once(run):
+    attempt = run(
+        """
+        import plog
+
+        def end_function(conv):
+            conv.log.info("user %s paid", "bob")
+            conv.log.error("no %d", 5, order=7)
+            plog.info("%s", [1])
+            conv.log.info("quiet", True)
+            conv.log.info("quiet", 0)
+            conv.log.info("quiet", None)
+        """
+    )
+    assert [(e["content"], e["is_pii"], e["fields"]) for e in attempt.logs if e["logger"] != "runtime"] == [
+        ("user %s paid", True, {"args": "bob"}),
+        ("no %d", True, {"order": 7, "args": 5}),
+        ("%s", True, {"args": [1]}),
+        ("quiet", True, None),
+        ("quiet", False, None),
+        ("quiet", False, None),
+    ]
+    (warning,) = [e for e in attempt.logs if e["logger"] == "runtime"]
+    assert warning["level"] == "warning" and "f-string" in warning["content"]
+
+
 def test_a_result_that_is_too_large_is_said_not_lost(run):
     attempt = run("def end_function(conv): conv.state.big = 'x' * (17 << 20)")
     assert attempt.outcome == "raised" and attempt.error["type"] == "ResultTooLarge"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aftercall.conv.host import current
-from aftercall.texts import kind_name, safe_str, truth
+from aftercall.conv.log import write
+from aftercall.texts import kind_name, safe_str
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _write(level: str, content: object, is_pii: bool, fields: dict[str, object])
     for layer in _bound:
         merged.update(layer)
     merged.update(fields)
-    current.host.log(level, safe_str(content), truth(is_pii), "plog", merged or None)
+    write(level, content, is_pii, "plog", merged)
 
 
 def debug(msg: object, is_pii: bool = False, **fields: object) -> None:

@@ -14,6 +14,8 @@ class Host:
 
     #: What `conv.functions.<name>` resolves to: name → callable taking `(conv, …)`, or None.
     find_function: Callable[[str], Callable[..., object] | None] | None = None
+    #: Whether the run has been told once that `log.info("%s", value)` takes no arguments.
+    warned_of_arguments = False
 
     def log(self, level: str, content: str, is_pii: bool, logger: str, fields: dict[str, object] | None) -> None:
         """Keeps one entry. `level` is info, warning, error, debug, stdout or stderr."""
