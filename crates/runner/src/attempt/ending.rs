@@ -216,11 +216,11 @@ fn from_exit(exit: Exit) -> AttemptEnd {
     };
     let signal = status & 0x7f;
     if signal != 0 {
-        let cpu_s = (usage.user_us + usage.system_us) / 1_000_000;
+        let used = Duration::from_micros(usage.user_us.saturating_add(usage.system_us)).as_secs_f64();
         let (code, message) = match signal {
             SIGNAL_CPU => (
                 Code::CpuLimitExceeded,
-                format!("the process used up its CPU time after {cpu_s} s"),
+                format!("the process used up its CPU time after {used:.1} s"),
             ),
             SIGNAL_KILL => (
                 Code::KilledBySignal,
@@ -329,6 +329,26 @@ mod tests {
         let (code, message) = ended(Verdict::ChannelClosed, SIGNAL_KILL);
         assert_eq!(code, Code::KilledBySignal);
         assert!(message.contains("out of memory"), "{message}");
+    }
+
+    #[test]
+    fn cpu_time_just_below_its_limit_is_not_told_as_a_second_less() {
+        let usage = ResourceUse {
+            user_us: 1_900_000,
+            system_us: 98_500,
+            ..ResourceUse::default()
+        };
+        let exit = Exit::Ended {
+            status: SIGNAL_CPU,
+            usage,
+        };
+        match without_result(Verdict::ChannelClosed, exit, None, None) {
+            AttemptEnd::Failed { code, message, .. } => {
+                assert_eq!(code, Code::CpuLimitExceeded);
+                assert!(message.ends_with("after 2.0 s"), "{message}");
+            }
+            end => panic!("{end:?}"),
+        }
     }
 
     #[test]
