@@ -16,7 +16,7 @@ def warned(served):
         ('open({path!r}, "ab", buffering=0)', "KEPT.write(b'from import')"),
         ('open({path!r}, "rb")', "KEPT.read()"),
         ("tempfile.TemporaryFile()", "KEPT.write(b'from import')"),
-        ("tempfile.NamedTemporaryFile()", "KEPT.write(b'from import')"),
+        ("tempfile.NamedTemporaryFile(dir=os.path.dirname({path!r}))", "KEPT.write(b'from import')"),
         ("socket.socketpair()[0]", "KEPT.send(b'from import')"),
         ("sqlite3.connect({path!r})", "KEPT.execute('create table a (b)')"),
         ("asyncio.new_event_loop()", "KEPT.run_until_complete(asyncio.sleep(0))"),
