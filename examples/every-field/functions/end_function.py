@@ -30,7 +30,12 @@ def end_function(conv: Conversation):
 def checksum(pairs, as_json=True):
     digest = hashlib.sha256()
     for name, value in pairs:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str) if as_json else value
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_text) if as_json else value
         # A lone surrogate cannot be written as UTF-8; it can be escaped.
         digest.update(f"{name}\t{text}\n".encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
+
+
+def as_text(value):
+    # A set has no order of its own: it would be another text in every process.
+    return sorted(map(as_text, value)) if isinstance(value, set | frozenset) else str(value)
