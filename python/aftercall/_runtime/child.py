@@ -50,7 +50,7 @@ _STATE = JSONEncoder(ensure_ascii=False)
 #: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
 STACK_SIGNAL = 3
 #: What `os.environ` reads. Setting a variable by `os.environ` itself would call `putenv` too, and cost a child 30 page
-#: faults instead of two; C code goes on with the relative path that the zygote has put there.
+#: faults instead of some four; C code goes on with the relative path that the zygote has put there.
 _ENVIRONMENT: dict[object, object] = os.environ._data  # type: ignore[attr-defined]
 
 
