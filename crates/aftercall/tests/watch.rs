@@ -5,14 +5,18 @@ mod support;
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Place;
 
-/// A watch that is under way.
+/// How long a test waits for a line: a watch that says nothing more would keep it for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A watch that is under way; ended when dropped, and when it says nothing for too long.
 struct Watch {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     out: Lines<BufReader<ChildStdout>>,
     err: Lines<BufReader<ChildStderr>>,
 }
@@ -31,6 +35,15 @@ impl Watch {
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
+        let child = Arc::new(Mutex::new(child));
+        let watched = Arc::downgrade(&child);
+        std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE);
+            // Its end closes the pipes, at which whoever reads them goes on and fails.
+            if let Some(child) = watched.upgrade() {
+                let _ = child.lock().unwrap().kill();
+            }
+        });
         Self { child, out, err }
     }
 
@@ -65,8 +78,9 @@ impl Watch {
     }
 
     /// Interrupts it as Ctrl-C does.
-    fn interrupt(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
+    fn interrupt(self) -> Option<i32> {
+        let mut child = self.child.lock().unwrap();
+        let pid = child.id().to_string();
         assert!(
             Command::new("kill")
                 .args(["-INT", &pid])
@@ -74,7 +88,15 @@ impl Watch {
                 .unwrap()
                 .success()
         );
-        self.child.wait().unwrap().code()
+        child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
