@@ -151,6 +151,7 @@ def test_every_layout_of_a_project_is_understood(check: Check, first: str) -> No
         {first}
         import plog
         import polyai.voice
+        from polyai import attachments
         from polyai.history import UserInput as Said
         import polyai.webchat as webchat, polyai.attachments
         from _gen.sms import SMSTemplate
@@ -177,7 +178,7 @@ def test_every_layout_of_a_project_is_understood(check: Check, first: str) -> No
             h.helper(conv)
             get_secret("a"), secret_vault.get_secret("b"), today(), dates.today(), shared.VALUE
             Said("x"), SMSTemplate, polyai.voice.CartesiaVoice, _gen.conversation.Conversation
-            webchat.ChatCallAction, polyai.attachments.Attachment
+            webchat.ChatCallAction, polyai.attachments.Attachment, attachments.Attachment
             functions.pkg.inner.deep(), deep(), policy, step, again
             C, constants.TOPIC, EmotionKind.ANGER, SupportedLanguageCodes
     """

@@ -62,9 +62,11 @@ def test_ours_win_over_the_projects_own_gen_folder(run):
         import _gen.conversation
         from polyai.voice import CartesiaVoice as Voice
         from polyai.history import UserInput
+        from polyai import attachments, voice
         import polyai.webchat
 
         def end_function(conv):
+            assert attachments.Attachment is Attachment and voice.CartesiaVoice is Voice
             assert Template is SMSTemplate and Voice is CartesiaVoice
             assert polyai.webchat.ChatCallAction is ChatCallAction
             assert isinstance(conv, _gen.conversation.Conversation)
@@ -74,6 +76,11 @@ def test_ours_win_over_the_projects_own_gen_folder(run):
         files={"_gen/__init__.py": "raise AssertionError('the stubs ran')", "_gen/sms.py": "raise AssertionError"},
     )
     assert attempt.outcome == "returned", attempt.error
+
+
+def test_a_misspelt_name_of_ours_is_no_module(zygote):
+    answer = zygote("from _gen import Converzation\n\ndef end_function(conv): pass\n").answer
+    assert "Converzation" in answer["failed"]["error"]["message"]
 
 
 NAMES = """

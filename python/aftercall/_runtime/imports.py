@@ -35,6 +35,9 @@ OURS = {
 }
 _SECRET_VAULT = "aftercall._names.secret_vault"
 _OPEN = ("_gen.", "polyai.")  # any submodule of these holds all names
+#: What `from polyai import voice` asks for: submodules by the module's own name. Only these, or a misspelt name of
+#: `_gen` would be a module too.
+NAMED_SUBMODULES = frozenset(f"{OURS['polyai']}.{name}" for name in ("attachments", "history", "voice", "webchat"))
 _FLOW_FOLDERS = ("functions", "function_steps")
 _FUTURE_ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag: the same since Python 3.7
 
@@ -87,6 +90,8 @@ class ProjectFinder:
             return _alias(name, OURS[name])
         if name.startswith(_OPEN):
             return _alias(name, OURS[name.partition(".")[0]])
+        if name in NAMED_SUBMODULES:
+            return _alias(name, OURS["polyai"])
         if self._project is None:
             return None
         if path is None:

@@ -13,6 +13,7 @@ from aftercall._runtime.check.findings import Finding
 from aftercall._runtime.check.names import defined_names
 from aftercall._runtime.check.requirements import providers, requirements
 from aftercall._runtime.check.sources import Found, Source, Sources
+from aftercall._runtime.imports import NAMED_SUBMODULES
 
 CODE = "AC0252"
 _IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
@@ -90,7 +91,7 @@ def _member(module: str, name: str, sources: Sources) -> Iterator[tuple[str, str
         return
     if found.ours is not None:
         there = import_module(found.ours)
-        if not hasattr(there, name):
+        if not hasattr(there, name) and f"{found.ours}.{name}" not in NAMED_SUBMODULES:
             yield _has_no(module, name, set(getattr(there, "__all__", vars(there))))
     elif found.source is not None or found.folder:
         if isinstance(sources.find(f"{module}.{name}"), Found):
