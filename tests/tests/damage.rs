@@ -51,6 +51,13 @@ fn held_up(server: &Server<'_>, run: &str) -> Value {
     detail
 }
 
+/// The server's log says so: nobody looks at each run.
+fn told(server: &Server<'_>, what: &str, code: &str) {
+    let log = server.log_tail();
+    let is_told = log.lines().any(|line| line.contains(what) && line.contains(code));
+    assert!(is_told, "{log}");
+}
+
 #[test]
 fn a_damaged_runtime_costs_no_attempt_and_is_mended_by_the_next_start() {
     let place = Place::new();
@@ -95,6 +102,7 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     let run = send(&server, "damaged-deployment");
     let detail = held_up(&server, &run);
     assert_eq!(detail["attempts"][0]["code"], "AC0210", "{detail:#}");
+    told(&server, "beginning the runs of a deployment failed", "AC0210");
     server.deploy(project.path(), PROJECT);
     assert_eq!(fs::read_to_string(&file).unwrap(), FUNCTION);
     server.wait_until_done();
@@ -102,4 +110,5 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
     let last = detail["attempts"].as_array().unwrap().last().unwrap();
     assert_eq!(last["logs"][0]["content"], "whole", "{detail:#}");
+    told(&server, "beginning the runs of a deployment works again", "");
 }

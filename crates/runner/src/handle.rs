@@ -130,6 +130,7 @@ impl Handle {
             draining: watch::Sender::new(false),
             recovered: AtomicBool::new(false),
             alone_wanted: AtomicBool::new(true),
+            cannot_begin: Mutex::default(),
         });
         let loops = vec![
             tokio::spawn(recovery::sweep(Arc::clone(&shared))),
