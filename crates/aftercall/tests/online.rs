@@ -28,6 +28,24 @@ fn with_project(place: &Place) {
     place.run(&["deploy", "desk", "--message", "first"]).expect(0);
 }
 
+#[test]
+fn deploy_tells_what_would_fail_at_run_time_and_refuses_nothing() {
+    let place = Place::new();
+    let _server = place.serve(&QUICK);
+    place.write(
+        "desk/functions/end_function.py",
+        "def end_function(conv):\n    if conv.state.bad:\n        conv.no_such_thing()\n",
+    );
+    let said = place.run(&["deploy", "desk"]).expect(0);
+    assert!(
+        said.err.contains("functions/end_function.py:3") && said.err.contains("no_such_thing"),
+        "{}",
+        said.err
+    );
+    let again = place.run(&["deploy", "desk", "--json"]).expect(0).json();
+    assert_eq!(again["findings"][0]["line"], 3, "{again}");
+}
+
 fn is_over(runs: &Value, count: usize) -> bool {
     let runs = runs["runs"].as_array().unwrap();
     runs.len() == count

@@ -8,6 +8,8 @@ use domain::{Code, Environment, ProjectName};
 use http::Method;
 use project::Package;
 
+use super::check::finding::{self, Finding};
+use super::check::scan::{self, Packages};
 use super::deployments;
 use crate::arguments::About;
 use crate::client::query;
@@ -19,7 +21,8 @@ use crate::screen::style;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The project is checked, imported once on the server and kept as an immutable deployment, named by its content.
-Exit status 1 if the project is refused.
+Exit status 1 if the project is refused. What `aftercall check` can tell here of failures at run time is said as well,
+and refuses nothing.
 
 Examples:
   aftercall deploy support-desk --message 'tell the desk about refunds'
@@ -83,9 +86,11 @@ impl Deploy {
                 )
             }
         };
+        let findings = looked_at(&package, &done.deployment.warnings, context).await;
         if context.screen.json {
-            let answer =
-                serde_json::json!({ "deployment": done.deployment, "new": done.new, "promoted": promoted });
+            let answer = serde_json::json!({
+                "deployment": done.deployment, "new": done.new, "promoted": promoted, "findings": findings,
+            });
             context.screen.json(&answer, false)?;
             return Ok(Exit::Done);
         }
@@ -104,6 +109,9 @@ impl Deploy {
             "{} active in sandbox{live}{known}",
             style::good("deployed:")
         ))?;
+        for one in &findings {
+            context.screen.note(one.tell().trim_end());
+        }
         if self.to.is_none() {
             let next = format!(
                 "next: aftercall deployments promote {} --to live --project {name}",
@@ -112,6 +120,25 @@ impl Deploy {
             context.screen.note(&style::faint(&next));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// What the source here tells of failures to come, which the import on the server did not. The deployment stands
+/// whatever is found, so a look that is not possible (no interpreter here) is no error of `deploy`.
+async fn looked_at(package: &Package, warnings: &[String], context: &Context) -> Vec<Finding> {
+    let packages = if package.files().contains_key(project::REQUIREMENTS_FILE) {
+        Packages::Unknown
+    } else {
+        Packages::None
+    };
+    match scan::scan(context, package, packages).await {
+        Ok(scan) => finding::beside(scan.findings, warnings),
+        Err(error) => {
+            context
+                .screen
+                .note(&style::faint(&format!("not checked here: {}", error.message)));
+            Vec::new()
+        }
     }
 }
 

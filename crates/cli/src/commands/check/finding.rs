@@ -87,6 +87,15 @@ impl Finding {
         })
     }
 
+    /// Whether an import that was successful leaves it standing.
+    fn outlives_import(&self) -> bool {
+        self.level != Level::Error || self.when != When::Import
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.code == other.code && self.is_at(other)
+    }
+
     fn is_at(&self, other: &Self) -> bool {
         self.file == other.file && self.line == other.line
     }
@@ -136,12 +145,9 @@ pub fn merged(scanned: Vec<Finding>, imported: Result<&Found, &CliError>) -> Vec
     let mut all = scanned;
     match imported {
         Ok(found) => {
-            all.retain(|one| one.level != Level::Error || one.when != When::Import);
+            all.retain(Finding::outlives_import);
             for warning in found.warnings.iter().filter_map(|text| Finding::of_warning(text)) {
-                if !all
-                    .iter()
-                    .any(|one| one.code == warning.code && one.is_at(&warning))
-                {
+                if !all.iter().any(|one| one.is_same(&warning)) {
                     all.push(warning);
                 }
             }
@@ -160,6 +166,19 @@ pub fn merged(scanned: Vec<Finding>, imported: Result<&Found, &CliError>) -> Vec
         }
     }
     all
+}
+
+/// What the source told of a project that was imported with these warnings, and they do not: errors and warnings.
+pub fn beside(scanned: Vec<Finding>, warnings: &[String]) -> Vec<Finding> {
+    let told: Vec<_> = warnings
+        .iter()
+        .filter_map(|text| Finding::of_warning(text))
+        .collect();
+    scanned
+        .into_iter()
+        .filter(|one| one.level != Level::Note && one.outlives_import())
+        .filter(|one| !told.iter().any(|warning| one.is_same(warning)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -197,6 +216,26 @@ mod tests {
         let shape = vec![scanned(Code::BadEndFunction, 7, When::Import)];
         let said = failed(Code::BadEndFunction, "f.py:1");
         assert_eq!(merged(shape, Err(&said))[0].line, Some(7), "the nearer line");
+    }
+
+    #[test]
+    fn beside_the_warnings_of_an_import_stands_what_they_do_not_say() {
+        let scanned = vec![
+            Finding {
+                level: Level::Warning,
+                ..scanned(Code::HttpAtImport, 4, When::Import)
+            },
+            scanned(Code::UnknownModule, 5, When::Import),
+            scanned(Code::UnknownModule, 6, When::Run),
+            Finding {
+                level: Level::Note,
+                ..scanned(Code::UnknownModule, 7, When::Run)
+            },
+        ];
+        let told = format!("{} f.py:4: x: y was refused", Code::HttpAtImport);
+        let lines = |all: Vec<Finding>| all.into_iter().map(|one| one.line).collect::<Vec<_>>();
+        assert_eq!(lines(beside(scanned.clone(), &[told])), [Some(6)]);
+        assert_eq!(lines(beside(scanned, &[])), [Some(4), Some(6)]);
     }
 
     #[test]
