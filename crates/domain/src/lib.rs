@@ -1,6 +1,7 @@
 //! What Aftercall is about, with nothing of how it is done: conversations, runs, attempts, deployments, and the
 //! rules that decide what happens to them. Nothing here does I/O, reads a clock, rolls dice or knows of SQL or HTTP.
 
+pub mod address;
 pub mod attempt;
 pub mod conversation;
 pub mod deployment;
