@@ -353,3 +353,25 @@ def test_the_plugin_is_told_where_the_project_is(tested: Callable[[str], Path], 
     (above / "project/pytest.ini").unlink()
     (above / "pytest.ini").write_text(f"[pytest]\n{setting}\n")
     assert told in pytest_of(above)
+
+
+def test_a_result_looks_as_it_is_kept() -> None:
+    def leave(conv: Any) -> None:
+        conv.state.kept = [1, {"file": sys.__stdout__}]
+
+    result = testing.run(leave, testing.conversation())
+    assert result.error is None and result.state["kept"][0] == 1
+    file = result.state["kept"][1]["file"]
+    assert file is not sys.__stdout__ and "class not known here" in repr(file)
+    assert any("cannot be kept" in text for text in result.logged("warning"))
+
+
+def test_what_is_refused_on_a_server_is_an_error_here() -> None:
+    def yields(conv: Any) -> Any:
+        yield conv
+
+    def large(conv: Any) -> None:
+        conv.state.text = "x" * (16 * 1024 * 1024)
+
+    assert "yield" in str(testing.run(yields, testing.conversation()).error)
+    assert "larger than 16,777,216 bytes" in str(testing.run(large, testing.conversation()).error)

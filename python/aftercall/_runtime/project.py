@@ -234,7 +234,7 @@ def _shape_problem(function: object) -> str | None:
         return f"there is no function {FUNCTION}"
     if not callable(function):
         return f"{FUNCTION} is not a function but {type(function).__name__}"
-    if _yields(function):
+    if yields(function):
         return f"{FUNCTION} is a generator: it has `yield` in it, so that calling it runs none of its body"
     code = getattr(function, "__code__", None)
     if code is None or hasattr(function, "__wrapped__"):
@@ -271,10 +271,10 @@ def _shape_document(problem: str, function: object, entry: str, places: Places) 
     if code is not None and places.own(code.co_filename):
         file, line = places.short(code.co_filename), code.co_firstlineno
         source = places.line(code.co_filename, line)
-    return project_error(problem, file, line, NO_YIELD if _yields(function) else SHAPE, source)
+    return project_error(problem, file, line, NO_YIELD if yields(function) else SHAPE, source)
 
 
-def _yields(function: object) -> bool:
+def yields(function: object) -> bool:
     """Whether calling it makes a generator. One of `types.coroutine` does too, but can be awaited."""
     code = _code(function)
     flags = code.co_flags if code is not None else 0

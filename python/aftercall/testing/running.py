@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aftercall._runtime.capture import cut, fields_json
-from aftercall._runtime.limits import MAX_LOG_TEXT
+from aftercall._runtime.capture import cut, fields_json, json_bytes
+from aftercall._runtime.limits import MAX_LOG_TEXT, MAX_PAYLOAD_OUT
+from aftercall._runtime.project import NO_YIELD, yields
 from aftercall._runtime.returned import is_awaitable, run_to_end, warn_of_unstarted
 from aftercall.client.answers import Metric
 from aftercall.client.document import Sendable, document_text
@@ -23,6 +24,7 @@ from aftercall.conv.host import Host, current
 from aftercall.state import StateError, decode_state, encode_state
 from aftercall.testing import rules
 from aftercall.testing.answers import Answers, Llm, answering
+from aftercall.texts import kind_name
 
 #: One process runs one conversation at a time: the log's host is the process's own.
 _turn = threading.RLock()
@@ -46,14 +48,14 @@ class LogEntry:
 class Result:
     """What an end function left, and how it ended."""
 
-    #: `conv.state` as it left it.
+    #: `conv.state` as it left it, and as it is kept: what cannot be is its text there, with a warning in `logs`.
     state: dict[str, Any]
     logs: list[LogEntry]
     #: In order; each equals a pair: `result.metrics == [("RESOLVED", True)]`.
     metrics: list[Metric]
     #: What it queued, in order: `{"kind": "sms", "to": …}`.
     actions: list[dict[str, Any]]
-    #: What it raised, or None. State that cannot be kept is an error too, as it is on a server.
+    #: What it raised, or None. A result that is too large, or state that is no dict, is an error too, as on a server.
     error: BaseException | None
     #: The object that it was called with.
     conv: Conversation = field(repr=False)
@@ -91,9 +93,8 @@ def run(
     host = _Recorder()
     tested = rules.active()
     host.find_function = tested.find_function if tested is not None else None
-    state = decode_state(
-        document.get("state") or {}, tested.find_class if tested is not None else _loaded_class, host.warn_of_state
-    )
+    host.find_own_class = tested.find_class if tested is not None else _loaded_class
+    state: dict[str, Any] = decode_state(document.get("state") or {}, host.find_own_class, host.warn_of_state)
     env = environment or document.get("environment") or "sandbox"
     conv = Conversation(document, state, str(env).replace("_", "-"), Run("test-run", attempt, "test"))
     with ExitStack() as surroundings:
@@ -101,13 +102,15 @@ def run(
         surroundings.enter_context(_hosted(host))
         surroundings.enter_context(answering(Answers(llm, secrets or {}, api or {})))
         error = _call(end_function, conv)
-        error = _check_state(conv, host, error)
+        state, error = _kept(conv, host, error)
     metrics = [Metric(metric["name"], metric["value"]) for metric in conv.metrics_queue]  # type: ignore[arg-type]
-    return Result(conv.state, host.entries, metrics, list(conv._actions), error, conv)
+    return Result(state, host.entries, metrics, list(conv._actions), error, conv)
 
 
 def _call(end_function: Callable[..., Any], conv: Conversation) -> BaseException | None:
     try:
+        if yields(end_function):
+            raise TypeError(f"end_function contains `yield`, and is refused when it is deployed. {NO_YIELD}")
         returned = end_function(conv)
         if is_awaitable(returned) and _is_in_event_loop():
             returned = _in_thread(lambda: run_to_end(returned))
@@ -122,15 +125,27 @@ def _call(end_function: Callable[..., Any], conv: Conversation) -> BaseException
     return None
 
 
-def _check_state(conv: Conversation, host: _Recorder, error: BaseException | None) -> BaseException | None:
-    """What of state a server could not keep: a value is warned of, state as a whole is the run's error."""
+def _kept(
+    conv: Conversation, host: _Recorder, error: BaseException | None
+) -> tuple[dict[str, Any], BaseException | None]:
+    """State as a server keeps it, and the run's error where it cannot be kept, or is too large with all else."""
+    state: object = conv.state
     try:
-        if not isinstance(conv.state, dict):
-            raise StateError("", f"conv.state was replaced by a {type(conv.state).__name__}")
-        encode_state(conv.state, host.warn_of_value)
-    except StateError as problem:
-        return error or problem
-    return error
+        if not isinstance(state, dict):
+            raise StateError("", f"conv.state was replaced by a {kind_name(state)}")
+        written = encode_state(state, host.warn_of_value)
+        sizes = {
+            name: len(json_bytes(part))
+            for name, part in (("state", written), ("metrics", conv._metrics), ("actions", conv._actions))
+        }
+        if sum(sizes.values()) > MAX_PAYLOAD_OUT - 1024:
+            told = ", ".join(f"{name} {size:,} bytes" for name, size in sizes.items())
+            raise ValueError(f"the result is larger than {MAX_PAYLOAD_OUT:,} bytes: {told}")
+    except (StateError, RecursionError, MemoryError, ValueError) as problem:
+        return conv.state, error or problem
+    if not host.has_stand_ins:
+        return conv.state, error
+    return decode_state(written, host.find_own_class, lambda _path, _text: None), error
 
 
 def _is_in_event_loop() -> bool:
@@ -177,6 +192,10 @@ class _Recorder(Host):
 
     def __init__(self) -> None:
         self.entries: list[LogEntry] = []
+        #: How classes in state are found.
+        self.find_own_class: Callable[[str], type | None] = _loaded_class
+        #: Whether a value of state was replaced by its text.
+        self.has_stand_ins = False
 
     def log(self, level: str, content: str, is_pii: bool, logger: str, fields: dict[str, object] | None) -> None:
         """Keeps one entry."""
@@ -189,7 +208,8 @@ class _Recorder(Host):
 
     def warn_of_value(self, path: str, value: object, reason: str) -> None:
         """A value that cannot be kept."""
-        text = f"a {type(value).__qualname__} cannot be kept ({reason}): its text stands in its place"
+        self.has_stand_ins = True
+        text = f"a {kind_name(value)} cannot be kept ({reason}): its text stands in its place"
         self.warn_of_state(path, text)
 
 
