@@ -11,6 +11,7 @@ import os
 import sys
 from errno import EMFILE
 
+from aftercall._runtime import refusals
 from aftercall._runtime.limits import (
     MAX_CAUSE_FRAMES,
     MAX_CAUSE_TRACEBACK,
@@ -135,14 +136,16 @@ def _type_name(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """What it says, and its notes."""
+    """What it says, its notes, and what confinement has to do with it."""
     text = safe_str(error.msg if issubclass(type(error), SyntaxError) else error)  # type: ignore[attr-defined]
     notes: list[object] | None = getattr(error, "__notes__", None)
     if notes is not None and issubclass(type(notes), list):
         texts = [safe_str(note) for note in notes[:MAX_NOTES]]
         more = [f"… and {len(notes) - MAX_NOTES:,} more notes"] if len(notes) > MAX_NOTES else []
         text = "\n".join([text, *texts, *more])
-    return escaped(shortened(text, MAX_MESSAGE))
+    hint = refusals.hint(error)
+    text = shortened(text, MAX_MESSAGE - len(hint) - 1) + f"\n{hint}" if hint else shortened(text, MAX_MESSAGE)
+    return escaped(text)
 
 
 def _frames(traceback: TracebackType | None, places: Places, most: int) -> list[dict[str, object]]:

@@ -20,7 +20,7 @@ if ROOT not in sys.path:
 from json import dumps, loads  # noqa: E402
 from time import perf_counter  # noqa: E402
 
-from aftercall._runtime import capture, exits  # noqa: E402
+from aftercall._runtime import capture, exits, refusals  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
 from aftercall._runtime.effects import (  # noqa: E402
     effects,
@@ -98,6 +98,7 @@ class Zygote:
         ProjectFinder(self._project, HOOKS).install()
         capture.install()
         exits.install()
+        refusals.install()
 
     def import_project(self) -> None:
         """Imports the project, unless that is left to the children. `ImportFailed` when it cannot be."""
