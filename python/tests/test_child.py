@@ -307,10 +307,11 @@ def test_logs_stop_at_their_limit_with_one_last_entry(run):
     code = "def end_function(conv):\n    for n in range(100): print(n)\n    conv.state.x = 1"
     attempt = run(code, limits={"log_entries": 5, "log_bytes": 1000})
     assert attempt.texts[:5] == ["0", "1", "2", "3", "4"]
-    assert len(attempt.logs) == 6 and attempt.texts[5].startswith("log limit reached (5 entries")
+    assert len(attempt.logs) == 7 and attempt.texts[5].startswith("log limit reached (5 entries")
+    assert "entries were left out" in attempt.texts[6]
     assert attempt.state == {"x": 1}
     attempt = run(code.replace("print(n)", "print('y' * 90)"), limits={"log_entries": 500, "log_bytes": 1000})
-    assert len(attempt.logs) == 12 and "1,000 bytes" in attempt.texts[-1]
+    assert len(attempt.logs) == 13 and "1,000 bytes" in attempt.texts[-2]
 
 
 def test_one_huge_entry_is_cut_and_says_so(run):
@@ -535,3 +536,49 @@ def test_the_canary_tells_what_gets_through(run):
 def test_the_library_forks(zygote):
     process = zygote("import os\ndef end_function(conv): conv.state.n = conv.id")
     assert [process.run({"id": str(n)}).state["n"] for n in range(50)] == [str(n) for n in range(50)]
+
+
+def test_how_much_the_log_limit_left_out_is_told(run):
+    attempt = run(
+        """
+        def end_function(conv):
+            for number in range(1_000):
+                conv.log.info(str(number))
+        """,
+        limits={"log_entries": 5, "log_bytes": 10_000},
+    )
+    assert attempt.texts[4:][0] == "4" and attempt.texts[-1] == "log limit reached: 995 entries were left out"
+
+
+def test_names_of_metrics_are_bounded_and_told(run):
+    attempt = run(
+        """
+        def end_function(conv):
+            conv.write_metric("", 1)
+            conv.write_metric("é" * 256, 2)
+            conv.write_metric("é" * 257, 3)
+        """
+    )
+    assert attempt.outcome == "returned" and [metric["value"] for metric in attempt.metrics] == [2, 3]
+    assert attempt.metrics[0]["name"] == "é" * 256 and len(attempt.metrics[1]["name"].encode()) <= 512
+    assert "not kept" in attempt.texts[0] and "it was cut" in attempt.texts[1] and len(attempt.texts) == 2
+
+
+def test_a_placeholder_that_nothing_fills_is_warned_of(run):
+    attempt = run(
+        """
+        def end_function(conv):
+            conv.send_sms_template("+1", "bye")
+            conv.state.name = "Ada"
+            conv.send_sms_template("+1", "greet")
+        """,
+        {
+            "id": "c-1",
+            "sms_templates": {
+                "bye": {"content": "Bye {{vrbl:name}}, ${shop} $5", "phone_number": "+2"},
+                "greet": {"content": "Hi $name", "phone_number": "+2"},
+            },
+        },
+    )
+    assert attempt.texts == ["send_sms_template('bye'): nothing fills {{vrbl:name}}, ${shop}: sent as it stands"]
+    assert attempt.actions[1]["content"] == "Hi Ada"

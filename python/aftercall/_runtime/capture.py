@@ -95,10 +95,12 @@ class Entries(Host):
         self._entries = self._max_entries = entries if isinstance(entries, int) else LOG_ENTRIES
         self._bytes = self._max_bytes = size if isinstance(size, int) else LOG_BYTES
         self._full = False
+        self._left_out = 0
 
     def log(self, level: str, content: str, is_pii: bool, logger: str, fields: dict[str, object] | None) -> None:
-        """Sends one entry. The first one past a limit is replaced by one that says so; later ones are dropped."""
+        """Sends one entry. The first one past a limit is replaced by one that says so; later ones are counted."""
         if self._full:
+            self._left_out += 1
             return
         if len(content) * 4 > MAX_LOG_TEXT:
             content = cut(content, MAX_LOG_TEXT)
@@ -107,11 +109,21 @@ class Entries(Host):
         self._bytes -= len(content) + (len(data) if data else 0)
         if self._entries < 0 or self._bytes < 0:
             self._full = True
+            self._left_out = 1
             level, is_pii, logger, data = "warning", False, "runtime", None
             content = (
                 f"log limit reached ({self._max_entries:,} entries, {self._max_bytes:,} bytes per attempt): "
                 "later entries are not kept"
             )
+        self._send(level, content, is_pii, logger, data)
+
+    def close(self) -> None:
+        """At the end, when it is known: how many entries were left out."""
+        if self._full:
+            text = f"log limit reached: {self._left_out:,} entries were left out"
+            self._send("warning", text, False, "runtime", None)
+
+    def _send(self, level: str, content: str, is_pii: bool, logger: str, data: bytes | None) -> None:
         self._channel.send(frames.LOG, {0: level, 1: content, 2: is_pii, 3: time_ns(), 4: logger, 5: data})
 
 

@@ -217,6 +217,8 @@ class Child:
             message = f"the result is larger than {MAX_PAYLOAD_OUT:,} bytes: {told}"
             self._result(RAISED, error=_plain_error("ResultTooLarge", message))
             return
+        if isinstance(current.host, capture.Entries):
+            current.host.close()
         self._channel.check()
         self._channel.send(frames.RESULT, {0: outcome, 1: state, 2: parts[0], 3: parts[1], 4: parts[2], 5: parts[3]})
 

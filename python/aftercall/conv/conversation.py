@@ -87,9 +87,12 @@ class Conversation(DuringCall):
     def write_metric(self, name: str, value: object = None, *, write_once: bool = False) -> None:
         """Queues a metric: str, int, float, bool or None. Other values are kept as JSON text, with a warning.
 
-        With `write_once`, nothing is written when the call or the run has written the name already.
+        With `write_once`, nothing is written when the call or the run has written the name already. A name has 512
+        bytes at most: a longer one is cut, a metric without a name is not kept, both with a warning.
         """
         name = metric_name(name)
+        if not name:
+            return
         write_once = truth(write_once)
         if write_once and self._has_written(name):
             return
@@ -130,12 +133,20 @@ class Conversation(DuringCall):
             known = ", ".join(sorted(self.sms_templates)) or "none"
             raise MissingTemplate(f"there is no SMS template {template!r}; there are: {known}")
         self._sms.append(OutgoingSMSTemplate(to_number, template))
-        content = self._filled(found.content)
+        unfilled: list[str] = []
+        content = self._filled(found.content, unfilled)
+        if unfilled:
+            names = ", ".join(unfilled[:MAX_ACTION_WARNINGS])
+            text = f"send_sms_template({template!r}): nothing fills {names}: sent as it stands"
+            current.host.log("warning", text, False, "runtime", None)
         sender = {"from": found.phone_number or None}
         self._queue("sms", to=to_number, **sender, content=content, template=template, retry_count=retry_count)
 
-    def _filled(self, text: str) -> str:
-        """`text` with `{{vrbl:name}}` and `$name` from state, `${name}` from the variant's attributes."""
+    def _filled(self, text: str, unfilled: list[str]) -> str:
+        """`text` with `{{vrbl:name}}` and `$name` from state, `${name}` from the variant's attributes.
+
+        Placeholders that nothing fills stay as they are, and are added to `unfilled`.
+        """
         import re
 
         attributes: Mapping[str, object] = self.variant or {}
@@ -144,9 +155,16 @@ class Conversation(DuringCall):
             braced, plain, variant = found.groups()
             if variant is not None:
                 attribute = self.variant_name if variant == "variant_name" else attributes.get(variant)
-                return found[0] if attribute is None else safe_str(attribute)
+                return safe_str(attribute) if attribute is not None else left(found[0])
             name = braced or plain
-            return safe_str(self.state[name]) if name in self.state else found[0]
+            if name in self.state:
+                return safe_str(self.state[name])
+            # `$5` is an amount of money as often as not
+            return found[0] if plain and plain[0].isdigit() else left(found[0])
+
+        def left(placeholder: str) -> str:
+            unfilled.append(placeholder)
+            return placeholder
 
         return re.sub(r"\{\{\s*vrbl:\s*(\w+)\s*\}\}|\$(\w+)|\$\{(\w+)\}", value, text)
 

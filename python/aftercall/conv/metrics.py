@@ -9,9 +9,12 @@ from aftercall.texts import MAX_INT_BITS, escaped, integer_text, kind_name, safe
 
 #: What a metric may hold.
 MetricValue = str | int | float | bool | None
-#: Characters of a metric's name, and of a text as its value.
-MAX_NAME = 1_000
+#: Bytes of a metric's name, in UTF-8.
+MAX_NAME_BYTES = 512
+#: Characters of a text as its value.
 MAX_TEXT = 64 * 1024
+#: The end of a name that was cut.
+_CUT = "…"
 #: Metrics of one attempt.
 MAX_METRICS = 10_000
 #: Values of one structure that is kept as JSON text.
@@ -27,8 +30,20 @@ class MetricEvent(Record):
 
 
 def metric_name(name: object) -> str:
-    """`name` as a metric keeps it. A member of an enum that is a `str` is its value, as it is in JSON."""
-    return escaped(shortened(_own_text(name) if issubclass(type(name), str) else safe_str(name), MAX_NAME))
+    """`name` as a metric keeps it; `""` stands for one that is not kept. Both leave a warning.
+
+    A member of an enum that is a `str` is its value, as it is in JSON.
+    """
+    text = _own_text(name) if issubclass(type(name), str) else safe_str(name)
+    text = escaped(text[: MAX_NAME_BYTES + 1])
+    if not text or text.isspace():
+        _warn(text, "a metric has a name: this one is not kept")
+        return ""
+    if len(text) * 4 <= MAX_NAME_BYTES or len(data := text.encode()) <= MAX_NAME_BYTES:
+        return text
+    kept = data[: MAX_NAME_BYTES - len(_CUT.encode())].decode(errors="ignore") + _CUT
+    _warn(kept, f"a name has {MAX_NAME_BYTES} bytes at most: it was cut")
+    return kept
 
 
 def metric_value(name: str, value: object) -> MetricValue:
