@@ -582,3 +582,16 @@ def test_a_placeholder_that_nothing_fills_is_warned_of(run):
     )
     assert attempt.texts == ["send_sms_template('bye'): nothing fills {{vrbl:name}}, ${shop}: sent as it stands"]
     assert attempt.actions[1]["content"] == "Hi Ada"
+
+
+def test_an_unknown_time_zone_is_warned_of(run):
+    attempt = run(
+        """
+        def end_function(conv):
+            conv.set_timezone("Europe/Berlin")
+            conv.set_timezone("Mars/Olympus")
+            conv.state.zone = conv.timezone
+        """
+    )
+    assert attempt.state == {"zone": "Mars/Olympus"} and len(attempt.texts) == 1
+    assert "there is no time zone 'Mars/Olympus'" in attempt.texts[0]

@@ -16,6 +16,7 @@ from aftercall.conv.events import ExternalEvents
 from aftercall.conv.host import current
 from aftercall.conv.voice import VoiceType, VoiceWeighting
 from aftercall.conv.webchat import Attachment, ChatCallAction, WebchatInterface
+from aftercall.texts import safe_str
 
 
 def too_late(what: str) -> None:
@@ -127,8 +128,15 @@ class DuringCall(ConversationDocument):
         too_late("set_variant")
 
     def set_timezone(self, name: str) -> None:
-        """Sets `timezone` for what the function does after it."""
+        """Sets `timezone` for what the function does after it. A zone that nobody knows leaves a warning."""
+        from zoneinfo import ZoneInfo
+
         self.timezone = name
+        try:
+            ZoneInfo(name)
+        except Exception as error:  # whatever was given: what is wrong with it is told, and no reason to end the run
+            text = f"set_timezone: there is no time zone {safe_str(name)!r} ({type(error).__name__})"
+            current.host.log("warning", text, False, "runtime", None)
 
     def add_attachments(self, attachments: list[Attachment]) -> None:
         """Only during the call."""

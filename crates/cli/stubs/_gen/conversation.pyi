@@ -53,7 +53,8 @@ class Conversation(DuringCall):
     def write_metric(self, name: str, value: object = None, *, write_once: bool = False) -> None:
         """Queues a metric: str, int, float, bool or None. Other values are kept as JSON text, with a warning.
 
-        With `write_once`, nothing is written when the call or the run has written the name already.
+        With `write_once`, nothing is written when the call or the run has written the name already. A name has 512
+        bytes at most: a longer one is cut, a metric without a name is not kept, both with a warning.
         """
 
     def send_sms(self, to_number: str, from_number: str, content: str, retry_count: int | None = None) -> None:

@@ -90,7 +90,7 @@ class DuringCall(ConversationDocument):
         """Only during the call."""
 
     def set_timezone(self, name: str) -> None:
-        """Sets `timezone` for what the function does after it."""
+        """Sets `timezone` for what the function does after it. A zone that nobody knows leaves a warning."""
 
     def add_attachments(self, attachments: list[Attachment]) -> None:
         """Only during the call."""
