@@ -103,6 +103,9 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     let detail = held_up(&server, &run);
     assert_eq!(detail["attempts"][0]["code"], "AC0210", "{detail:#}");
     told(&server, "beginning the runs of a deployment failed", "AC0210");
+    let told_now = server.get("/v1/status")["runner"]["cannot_begin"].clone();
+    assert_eq!(told_now[0]["code"], "AC0210", "{told_now:#}");
+    assert_eq!(told_now[0]["project"], PROJECT, "{told_now:#}");
     server.deploy(project.path(), PROJECT);
     assert_eq!(fs::read_to_string(&file).unwrap(), FUNCTION);
     server.wait_until_done();
@@ -111,4 +114,5 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     let last = detail["attempts"].as_array().unwrap().last().unwrap();
     assert_eq!(last["logs"][0]["content"], "whole", "{detail:#}");
     told(&server, "beginning the runs of a deployment works again", "");
+    assert_eq!(server.get("/v1/status")["runner"]["cannot_begin"], json!([]));
 }

@@ -21,7 +21,9 @@ pub use problem::{Difference, FieldError, Problem};
 pub use runs::{
     AttemptOutcome, AttemptView, LogsView, Next, RetryRequest, RunDetail, RunList, RunView, RunWord,
 };
-pub use status::{Health, QueueView, Readiness, RunnerView, StatusView, StoreView, ZygoteView};
+pub use status::{
+    CannotBeginView, Health, QueueView, Readiness, RunnerView, StatusView, StoreView, ZygoteView,
+};
 
 /// What problem documents are sent as.
 pub const PROBLEM_JSON: &str = "application/problem+json";

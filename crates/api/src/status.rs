@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{DeploymentId, ForkWay, ProjectName, Timestamp};
+use domain::{Code, DeploymentId, ForkWay, ProjectName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -50,6 +50,27 @@ pub struct RunnerView {
     pub confinement: String,
     /// The warm processes that attempts are forked from.
     pub zygotes: Vec<ZygoteView>,
+    /// Deployments whose runs cannot begin, by no fault of theirs; they are tried again until their age limit.
+    pub cannot_begin: Vec<CannotBeginView>,
+}
+
+/// A deployment whose runs cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CannotBeginView {
+    /// This one.
+    #[schema(value_type = String)]
+    pub deployment: DeploymentId,
+    /// Of this project.
+    #[schema(value_type = String)]
+    pub project: ProjectName,
+    /// Why the last attempt could not begin.
+    #[schema(value_type = String)]
+    pub code: Code,
+    /// The same in words.
+    pub message: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
 }
 
 /// A warm process.

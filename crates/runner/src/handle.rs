@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::attempt::Verdict;
+use crate::cannot_begin::{CannotBegin, CannotBeginStatus};
 use crate::deploy_error::DeployError;
 use crate::deployments::{self, Deployed, Nursery, ZygoteStatus};
 use crate::options::RunnerOptions;
@@ -42,6 +43,8 @@ pub struct RunnerStatus {
     pub confinement: confinement::Mode,
     /// The warm ones.
     pub zygotes: Vec<ZygoteStatus>,
+    /// Deployments whose runs cannot begin.
+    pub cannot_begin: Vec<CannotBeginStatus>,
 }
 
 /// A running runner. Cheap to clone.
@@ -130,7 +133,7 @@ impl Handle {
             draining: watch::Sender::new(false),
             recovered: AtomicBool::new(false),
             alone_wanted: AtomicBool::new(true),
-            cannot_begin: Mutex::default(),
+            cannot_begin: CannotBegin::default(),
         });
         let loops = vec![
             tokio::spawn(recovery::sweep(Arc::clone(&shared))),
@@ -206,6 +209,7 @@ impl Handle {
             draining: self.shared.is_draining(),
             confinement: self.shared.options.mode,
             zygotes: self.shared.nursery.status().await,
+            cannot_begin: self.shared.cannot_begin.status(),
         }
     }
 

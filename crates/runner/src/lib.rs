@@ -4,6 +4,7 @@
 //! Nothing here knows of SQL or HTTP.
 
 pub mod attempt;
+mod cannot_begin;
 mod completion;
 mod dependencies;
 mod deploy_error;
@@ -23,6 +24,7 @@ mod tmp;
 mod trouble;
 pub mod zygote;
 
+pub use cannot_begin::CannotBeginStatus;
 pub use dependencies::installer::process::run as run_installer;
 pub use dependencies::{DependencyOptions, INSTALL_TIMEOUT, INSTALL_USER, Tell, without_user};
 pub use deploy_error::DeployError;

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::run::Policy;
-use domain::{AttemptEnd, AttemptNumber, AttemptReport, Code, DeploymentId, Epoch, RunId, Timestamp};
+use domain::{AttemptEnd, AttemptNumber, AttemptReport, Code, Epoch, RunId, Timestamp};
 use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
+use crate::cannot_begin::CannotBegin;
 use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
@@ -45,32 +46,10 @@ pub(crate) struct Shared {
     /// A run that must run alone may be waiting for everything else to be over.
     pub alone_wanted: AtomicBool,
     /// Deployments whose runs cannot begin, by no fault of theirs.
-    pub cannot_begin: Mutex<HashMap<DeploymentId, Trouble>>,
+    pub cannot_begin: CannotBegin,
 }
 
 impl Shared {
-    /// Tells whoever watches the server that runs of a deployment cannot begin, or that they can again. Such runs are tried for as
-    /// long as their age allows, so that one which nobody looks at would be silent for days.
-    fn tell_of_beginning<T>(&self, deployment: DeploymentId, begun: &Result<T, DeployError>) {
-        let mut all = self.cannot_begin.lock().unwrap_or_else(PoisonError::into_inner);
-        match begun {
-            Err(error) if error.code.is_fault_of_surroundings() => all
-                .entry(deployment)
-                .or_insert(Trouble::new("beginning the runs of a deployment"))
-                .failed(&format_args!(
-                    "{} of {}: {}",
-                    error.code,
-                    deployment.short(),
-                    error.message
-                )),
-            _ => {
-                if let Some(mut trouble) = all.remove(&deployment) {
-                    trouble.worked();
-                }
-            }
-        }
-    }
-
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
     }
@@ -209,17 +188,19 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
     let deployment = run.deployment;
     let known = shared.nursery.known(&*shared.store, deployment).await;
     if known.is_err() {
-        shared.tell_of_beginning(deployment, &known);
+        shared.cannot_begin.note((deployment, &run.project), &known, now);
     }
     let prepared = match known {
         Ok(prepared) => prepared,
         Err(error) => return (not_started(number, now, error), shared.options.policy.clone()),
     };
+    let project = run.project.clone();
     let attempted = attempt_prepared(&shared, &prepared, run, &stop).await;
-    shared.tell_of_beginning(deployment, &attempted);
+    let now = (shared.options.clock)();
+    shared.cannot_begin.note((deployment, &project), &attempted, now);
     let report = match attempted {
         Ok(report) => report,
-        Err(error) => not_started(number, (shared.options.clock)(), error),
+        Err(error) => not_started(number, now, error),
     };
     (report, prepared.policy.clone())
 }

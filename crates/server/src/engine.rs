@@ -1,11 +1,11 @@
 //! What the server asks of whatever runs end functions.
 
-use api::{Problem, RunnerView, ZygoteView};
+use api::{CannotBeginView, Problem, RunnerView, ZygoteView};
 use async_trait::async_trait;
 use domain::run::Policy;
 use domain::{Code, DeploymentId, Epoch, ProjectName, RunId};
 use project::Package;
-use runner::{DeployError, Deployed, RunnerStatus, ZygoteStatus};
+use runner::{CannotBeginStatus, DeployError, Deployed, RunnerStatus, ZygoteStatus};
 
 use crate::problem::sentence;
 
@@ -108,6 +108,17 @@ fn view(status: RunnerStatus) -> RunnerView {
         }
         .to_owned(),
         zygotes: status.zygotes.into_iter().map(zygote_view).collect(),
+        cannot_begin: status.cannot_begin.into_iter().map(cannot_begin_view).collect(),
+    }
+}
+
+fn cannot_begin_view(one: CannotBeginStatus) -> CannotBeginView {
+    CannotBeginView {
+        deployment: one.deployment,
+        project: one.project,
+        code: one.code,
+        message: one.message,
+        since: one.since,
     }
 }
 

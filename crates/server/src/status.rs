@@ -3,13 +3,14 @@
 use api::{ConfigurationView, QueueView, StatusView, StoreView};
 use axum::Json;
 use axum::extract::State;
+use domain::ProjectName;
 
 use crate::app::SharedState;
 use crate::auth::{Admin, Operate};
 use crate::params::NoParams;
 use crate::problem::ApiResult;
 
-/// How everything is. A key that is bound to a project sees the zygotes of that project only.
+/// How everything is. A key that is bound to a project sees the zygotes and the deployments that cannot begin of that project only.
 #[utoipa::path(
     operation_id = "getStatus",
     get, path = "/v1/status", tag = "server",
@@ -22,9 +23,9 @@ pub(crate) async fn status(
 ) -> ApiResult<Json<StatusView>> {
     let health = shared.app.store.health().await?;
     let mut runner = shared.app.engine.status().await;
-    runner
-        .zygotes
-        .retain(|zygote| principal.check_project(&zygote.project).is_ok());
+    let may_see = |project: &ProjectName| principal.check_project(project).is_ok();
+    runner.zygotes.retain(|zygote| may_see(&zygote.project));
+    runner.cannot_begin.retain(|one| may_see(&one.project));
     let uptime = shared.now().duration_since(shared.started_at).as_secs();
     Ok(Json(StatusView {
         version: shared.app.version.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{StatusView, ZygoteView};
+use api::{CannotBeginView, StatusView, ZygoteView};
 use clap::Args;
 
 use crate::context::Context;
@@ -12,7 +12,8 @@ use crate::screen::{style, table, time};
 /// How the server is
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status 1 if something needs a look: the disk is full, or the server is stopping.
+    after_help = "Exit status 1 if something needs a look: the disk is full, runs of a deployment cannot
+begin, or the server is stopping.
 
 Examples:
   aftercall status
@@ -33,19 +34,18 @@ impl Status {
         } else {
             context.screen.say(&tell(&status, &client.target()))?;
         }
-        Ok(if status.store.read_only || status.draining {
-            Exit::Negative
-        } else {
-            Exit::Done
-        })
+        let well = !status.store.read_only && !status.draining && status.runner.cannot_begin.is_empty();
+        Ok(if !well { Exit::Negative } else { Exit::Done })
     }
 }
 
 fn tell(status: &StatusView, target: &str) -> String {
+    let stuck = &status.runner.cannot_begin;
     let health = match (status.draining, status.store.read_only, status.runner.recovered) {
         (true, ..) => style::warn("stopping: nothing new is taken"),
         (_, true, _) => style::bad("the disk is full: nothing new is taken, what runs completes"),
         (.., false) => style::warn("taking back what an earlier start had left"),
+        _ if !stuck.is_empty() => style::bad("runs of a deployment cannot begin"),
         _ => style::good("well"),
     };
     let queue: Vec<_> = status
@@ -80,7 +80,25 @@ fn tell(status: &StatusView, target: &str) -> String {
         ),
         ("confinement", status.runner.confinement.clone()),
     ];
-    table::pairs(&pairs) + &warm(&status.runner.zygotes)
+    table::pairs(&pairs) + &cannot_begin(stuck) + &warm(&status.runner.zygotes)
+}
+
+/// Deployments whose runs cannot begin, and why; nothing while there are none.
+fn cannot_begin(stuck: &[CannotBeginView]) -> String {
+    let one = |one: &CannotBeginView| {
+        format!(
+            "\n{} {} of {}, since {}: {} {}\n  {}\n  {}\n",
+            style::bad("cannot begin"),
+            one.deployment.short(),
+            style::strong(one.project.as_str()),
+            one.since,
+            one.code,
+            one.code.title(),
+            style::safe(&one.message),
+            style::faint(&format!("more: {}", one.code.page())),
+        )
+    };
+    stuck.iter().map(one).collect()
 }
 
 /// The warm processes; nothing while there are none.

@@ -94,6 +94,7 @@ impl Engine for Recorder {
             recovered: self.is_recovered(),
             confinement: "required".to_owned(),
             zygotes: self.zygotes.lock().unwrap().clone(),
+            cannot_begin: Vec::new(),
         }
     }
 
