@@ -1,11 +1,13 @@
 //! Conversations are handed in, held, run, repaired and refused as the API promises.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use system_tests::{Answer, Place, Project, Server, Target, conversation, now, request, until};
 
 const ENDS: &str = "def end_function(conv):\n    conv.state.ended = True\n";
-const SLEEPS: &str = "import time\n\n\ndef end_function(conv):\n    time.sleep(conv.state.stays_s)\n    conv.state.ended = True\n";
+const SLEEPS: &str = "import time\n\n\ndef end_function(conv):\n    conv.log.info('sleeping')\n    time.sleep(conv.state.stays_s)\n    conv.state.ended = True\n";
 const BROKEN: &str = "def end_function(conv):\n    conv.state.ended = conv.state['absent']\n";
 
 fn text(value: &Value) -> &str {
@@ -184,6 +186,10 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
         .send_all("desk", &[conversation("long", &json!({"stays_s": 600}))])
         .remove(0);
     let _ = server.reached(&long, |status| status == "running");
+    let said = server.cli(&["runs", "logs", &long]).expect(0).out;
+    assert!(said.contains("under way"), "{said}");
+    // What an attempt logs cannot be seen before it ends: time enough for its first line.
+    std::thread::sleep(Duration::from_secs(1));
     let began = now();
     server.cli(&["runs", "cancel", &long]).expect(0);
     until("its child is ended", || {
@@ -196,6 +202,11 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
         (&json!("cancelled"), &json!("cancelled")),
         "{detail:#}"
     );
+    let logged = until("what it logged is kept", || {
+        let attempt = server.run(&long)["attempts"][0].clone();
+        (attempt["confinement"] != "").then_some(attempt)
+    });
+    assert_eq!(logged["logs"][0]["content"], "sleeping", "{logged:#}");
 }
 
 #[test]

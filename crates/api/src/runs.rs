@@ -159,9 +159,13 @@ pub struct RunView {
     /// What it began on.
     #[schema(value_type = Option<String>)]
     pub deployment: Option<DeploymentId>,
-    /// Why the last attempt failed, or why it is a dead letter.
+    /// Why the last attempt failed.
     #[schema(value_type = Option<String>)]
     pub last_error: Option<Code>,
+    /// Why no further attempt is made, while it is a dead letter: AC0315 to AC0318.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub dead_letter: Option<Code>,
     /// When its conversation was accepted.
     #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
@@ -269,6 +273,8 @@ pub struct LogsView {
     /// Of this attempt: the one asked for, or the last. 0 if there was none yet.
     #[schema(value_type = u32)]
     pub attempt: AttemptNumber,
+    /// How that attempt is doing; its log is here once it has ended. `null` if there was none yet.
+    pub outcome: Option<AttemptOutcome>,
     /// In order: `level`, `content`, `is_pii`, `timestamp`, `logger`, `fields`.
     #[schema(value_type = Vec<Object>)]
     pub logs: Vec<LogEntry>,

@@ -16,17 +16,26 @@ const LONGEST_REST: Duration = Duration::from_secs(15);
 
 /// Commits it. A run whose completion were given up would stay `running` until the next start.
 pub async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: AttemptReport, policy: &Policy) {
-    let Some(event) = event(epoch, &report.end, (shared.options.chance)()) else {
-        return;
+    let applied = match event(epoch, &report.end, (shared.options.chance)()) {
+        Some(event) => {
+            let offer = || {
+                let now = (shared.options.clock)();
+                shared
+                    .store
+                    .apply(run, event.clone(), Some(report.clone()), policy, now)
+            };
+            until_taken(run, offer).await
+        }
+        None => None,
     };
-    let offer = || {
-        let now = (shared.options.clock)();
-        shared
-            .store
-            .apply(run, event.clone(), Some(report.clone()), policy, now)
-    };
-    if let Some(applied) = until_taken(run, offer).await {
-        tell(run, &applied.commands);
+    match applied {
+        Some(applied) => tell(run, &applied.commands),
+        // Whoever cancelled it wants to see how far it got. No promise hangs on that, so it is tried once.
+        None => {
+            if let Err(error) = shared.store.keep_cancelled(run, report).await {
+                tracing::warn!(%run, %error, "the log of a cancelled attempt could not be kept");
+            }
+        }
     }
 }
 

@@ -44,8 +44,11 @@ pub(crate) fn of(run: &RunSummary) -> Next {
             run.run
         ),
         RunWord::Failed => {
+            let why = state
+                .dead_letter
+                .map_or_else(String::new, |code| format!(" ({code}: {})", code.title()));
             format!(
-                "Nothing by itself: it is a dead letter. `aftercall runs retry {}` runs it again.",
+                "Nothing by itself: it is a dead letter{why}. `aftercall runs retry {}` runs it again.",
                 run.run
             )
         }
@@ -152,6 +155,10 @@ mod tests {
             }),
             ended(End::CompletedWithFailures),
             ended(End::Failed),
+            run(|state| {
+                (state.status, state.end) = (Status::Ended, Some(End::Failed));
+                state.dead_letter = Some(domain::Code::AttemptsUsedUp);
+            }),
             ended(End::Cancelled),
         ]
         .iter()

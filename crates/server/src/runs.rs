@@ -176,11 +176,12 @@ pub(crate) async fn logs(
             found => found,
         },
     };
-    let (attempt, logs) = found.map(|row| (row.number, row.logs)).unwrap_or_default();
+    let found = found.map(|row| attempt_view(row, &detail.summary.state));
     Ok(Json(LogsView {
         run_id,
-        attempt,
-        logs,
+        attempt: found.as_ref().map(|view| view.attempt).unwrap_or_default(),
+        outcome: found.as_ref().map(|view| view.outcome),
+        logs: found.map(|view| view.logs).unwrap_or_default(),
     }))
 }
 
@@ -293,6 +294,7 @@ pub(crate) fn view(run: RunSummary) -> RunView {
         reruns: run.state.reruns,
         deployment: run.state.deployment,
         last_error: run.state.last_error,
+        dead_letter: run.state.dead_letter,
         accepted_at: run.accepted_at,
         changed_at: run.changed_at,
     }

@@ -60,6 +60,10 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Applied, StoreError>;
 
+    /// Keeps what a cancelled attempt logged and used: its run ended while the child still was there, so that no event of it is taken
+    /// any more. Kept once; of an attempt that was not cancelled nothing is.
+    async fn keep_cancelled(&self, run: RunId, report: AttemptReport) -> Result<(), StoreError>;
+
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;
 

@@ -40,6 +40,7 @@ fn again_at(mut state: RunState, due_at: Timestamp, policy: &Policy) -> Transiti
 /// Ends a run for good: nothing is attempted any more unless a person asks.
 pub(super) fn dead_letter(mut state: RunState, reason: Code) -> Transition {
     state.finish(End::Failed);
+    state.dead_letter = Some(reason);
     Transition {
         state,
         commands: vec![Command::DeadLetter { reason }],

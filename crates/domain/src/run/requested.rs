@@ -42,6 +42,7 @@ pub(super) fn retry(
     let mut state = state.clone();
     state.reruns += u32::from(succeeded);
     state.end = None;
+    state.dead_letter = None;
     state.failures = 0;
     state.faults = 0;
     state.interruptions = 0;

@@ -155,8 +155,11 @@ pub struct RunState {
     pub not_counted: SignedDuration,
     /// Since when that time has been running, while it does.
     pub idle_since: Option<Timestamp>,
-    /// Why the last attempt failed, or why it is a dead letter.
+    /// Why the last attempt failed.
     pub last_error: Option<Code>,
+    /// Why no further attempt is made, while the run is a dead letter.
+    #[serde(default)]
+    pub dead_letter: Option<Code>,
 }
 
 impl RunState {
@@ -181,6 +184,7 @@ impl RunState {
             not_counted: SignedDuration::ZERO,
             idle_since: None,
             last_error: None,
+            dead_letter: None,
         }
     }
 

@@ -99,6 +99,7 @@ fn the_fifth_failure_makes_a_dead_letter() {
         Some(Code::FunctionRaised),
         "the reason that its author can mend is kept"
     );
+    assert_eq!(last.state.dead_letter, Some(Code::AttemptsUsedUp));
 }
 
 #[test]
@@ -215,8 +216,8 @@ fn a_retry_by_hand_starts_counting_anew_and_may_change_the_deployment() {
     };
     let again = step(&dead, &retry, after(99), &Policy::default()).unwrap().state;
     assert_eq!(
-        (again.status, again.end, again.failures),
-        (Status::Queued, None, 0)
+        (again.status, again.end, again.failures, again.dead_letter),
+        (Status::Queued, None, 0, None)
     );
     assert_eq!(claim(&again, after(99)).deployment, Some(deployment(9)));
 }

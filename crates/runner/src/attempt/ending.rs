@@ -220,7 +220,7 @@ fn from_exit(exit: Exit) -> AttemptEnd {
         let (code, message) = match signal {
             SIGNAL_CPU => (
                 Code::CpuLimitExceeded,
-                format!("the process used up its CPU time after {used:.1} s"),
+                format!("the process used up its CPU time (limits.cpu_s) after {used:.1} s"),
             ),
             SIGNAL_KILL => (
                 Code::KilledBySignal,

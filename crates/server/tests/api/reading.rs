@@ -163,7 +163,10 @@ async fn logs_are_those_of_the_attempt_that_is_asked_for() {
     let house = House::with_support().await;
     let run = house.run_of("call-1").await;
     let none = house.read(&format!("/v1/runs/{run}/logs")).await;
-    assert_eq!(none, json!({"run_id": run.to_string(), "attempt": 0, "logs": []}));
+    assert_eq!(
+        none,
+        json!({"run_id": run.to_string(), "attempt": 0, "outcome": null, "logs": []})
+    );
     fail(&house).await;
     house.tick(60);
     succeed(&house).await;

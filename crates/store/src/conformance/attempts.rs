@@ -124,6 +124,7 @@ pub async fn a_run_whose_attempts_are_used_up_is_a_dead_letter(store: Given) {
     assert_eq!(last.commands, [Command::DeadLetter { reason }]);
     let detail = store.run(run_id(1)).await.unwrap().unwrap();
     assert_eq!(detail.attempts.len(), attempts as usize);
+    assert_eq!(detail.summary.state.dead_letter, Some(reason));
     assert_eq!(claim(&store, 1, after(1_000_000)).await, []);
 }
 

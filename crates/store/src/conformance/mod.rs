@@ -69,6 +69,7 @@ macro_rules! conformance {
             reading::the_next_due_time_is_told,
             reading::after_closing_nothing_is_answered,
             requests::cancelling_ends_the_run_and_its_attempt,
+            requests::what_a_cancelled_attempt_logged_is_kept,
             requests::cancelling_what_is_over_is_refused,
             requests::a_retry_by_hand_starts_anew_on_the_deployment_asked_for,
             requests::what_succeeded_is_run_again_only_on_purpose,

@@ -1,7 +1,7 @@
 //! What is promised about what people ask for.
 
 use domain::run::{Command, End, Event, Status};
-use domain::{AttemptEnd, AttemptNumber};
+use domain::{AttemptEnd, AttemptNumber, AttemptReport};
 
 use super::given::{
     Given, after, apply, claim, deployment_id, fails, queued, refused, report, returns, returns_too_late,
@@ -25,6 +25,39 @@ pub async fn cancelling_ends_the_run_and_its_attempt(store: Given) {
     let queued = apply(&store, run_id(2), Event::CancelRequested, None, after(61)).await;
     assert_eq!(queued.commands, []);
     assert_eq!(claim(&store, 10, after(100)).await, []);
+}
+
+/// Once, and nothing else of it; and nothing of an attempt that ended by itself.
+pub async fn what_a_cancelled_attempt_logged_is_kept(store: Given) {
+    queued(&store, 1..3).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    apply(&store, run.run, Event::CancelRequested, None, after(61)).await;
+    let mut left = report(run.number, after(62));
+    left.state = Some(serde_json::json!({"late": true}));
+    store.keep_cancelled(run.run, left.clone()).await.unwrap();
+    let other = AttemptReport {
+        logs: Vec::new(),
+        confinement: "another".into(),
+        ..left.clone()
+    };
+    store.keep_cancelled(run.run, other).await.unwrap();
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    assert_eq!(detail.state_after, None);
+    let attempt = &detail.attempts[0];
+    assert_eq!(
+        (attempt.end.as_ref(), attempt.ended_at, &attempt.logs),
+        (Some(&AttemptEnd::Cancelled), Some(after(61)), &left.logs)
+    );
+    assert_eq!(
+        (attempt.function_started_at, attempt.usage, &attempt.confinement),
+        (left.function_started_at, left.usage, &left.confinement)
+    );
+
+    let run = claim(&store, 1, after(70)).await.remove(0);
+    returns(&store, &run, after(70)).await;
+    let before = store.run(run.run).await.unwrap();
+    store.keep_cancelled(run.run, left).await.unwrap();
+    assert_eq!(store.run(run.run).await.unwrap(), before);
 }
 
 /// Nothing changes.

@@ -32,13 +32,13 @@ macro_rules! run_columns {
         "run.run_id, run.conversation_id, run.project, run.environment, run.accepted_at, run.changed_at, \
          run.status, run.\"end\", run.hold, run.epoch, run.attempt, run.failures, run.interruptions, run.alone, \
          run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error, \
-         run.reruns, run.faults"
+         run.reruns, run.faults, run.dead_letter"
     };
 }
 pub(super) use run_columns;
 
 /// How many those are: the index of the first column that a query adds.
-pub(super) const RUN_COLUMNS: usize = 23;
+pub(super) const RUN_COLUMNS: usize = 24;
 
 /// A run's row.
 #[derive(Debug, Clone)]
@@ -79,6 +79,7 @@ impl RunRow {
                 last_error: optional_parsed(row, 20)?,
                 reruns: row.get(21)?,
                 faults: row.get(22)?,
+                dead_letter: optional_parsed(row, 23)?,
             },
         })
     }
@@ -152,7 +153,7 @@ impl RunRow {
                  epoch = :epoch, attempt = :attempt, failures = :failures, interruptions = :interruptions, \
                  alone = :alone, claimed_by = :claimed_by, deployment = :deployment, since = :since, due_at = :due_at, \
                  not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns, \
-                 faults = :faults \
+                 faults = :faults, dead_letter = :dead_letter \
                  WHERE run_id = :run",
             )?
             .execute(named_params! {
@@ -175,6 +176,7 @@ impl RunRow {
                 ":last_error": state.last_error.map(domain::Code::as_str),
                 ":reruns": state.reruns,
                 ":faults": state.faults,
+                ":dead_letter": state.dead_letter.map(domain::Code::as_str),
             })?;
         Ok(())
     }

@@ -12,6 +12,7 @@
 mod accept;
 mod api_keys;
 mod apply;
+mod cancelled;
 mod checkpoint;
 mod claim;
 mod columns;

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use domain::run::{Event, Policy};
 use domain::{
-    AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId,
-    Timestamp,
+    AttemptEnd, AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName,
+    RunId, Timestamp,
 };
 
 use super::accept::{Accept, Outcome};
 use super::api_keys::{self, PutApiKey, RevokeApiKey};
 use super::apply::{Apply, ApplyAsked};
+use super::cancelled::KeepCancelled;
 use super::claim::ClaimDue;
 use super::columns::stored;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
@@ -115,6 +116,17 @@ impl Store for SqliteStore {
         } else {
             self.write(ApplyAsked(request), bytes).await
         }
+    }
+
+    async fn keep_cancelled(&self, run: RunId, report: AttemptReport) -> Result<(), StoreError> {
+        // As one that was cancelled: else what it would have left were sealed too.
+        let report = AttemptReport {
+            end: AttemptEnd::Cancelled,
+            ..report
+        };
+        let report = self.seal_report(run, report).await?;
+        let bytes = report.bytes();
+        self.write(KeepCancelled { run, report }, bytes).await
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {

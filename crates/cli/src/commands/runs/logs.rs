@@ -1,6 +1,6 @@
 //! `aftercall runs logs`.
 
-use api::LogsView;
+use api::{AttemptOutcome, LogsView};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
@@ -34,9 +34,14 @@ impl Logs {
         if context.screen.json {
             context.screen.json(&found, false)?;
         } else if found.logs.is_empty() {
-            context
-                .screen
-                .say(&format!("attempt {} logged nothing", found.attempt))?;
+            context.screen.say(&match found.outcome {
+                None => "it was not attempted yet".to_owned(),
+                Some(AttemptOutcome::Running) => format!(
+                    "attempt {} is under way; what it logs can be read once it has ended",
+                    found.attempt
+                ),
+                Some(_) => format!("attempt {} logged nothing", found.attempt),
+            })?;
         } else {
             context
                 .screen
