@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod accepting;
+mod attempts;
 mod authentication;
 mod batches;
 mod client;
 mod contract;
+mod deciding;
 mod deployments;
 mod description;
 mod draining;
