@@ -3,7 +3,6 @@
 use domain::{Environment, RunId};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use store::Store as _;
 
 use crate::attempts::{claim, fail, succeed};
 use crate::client::post;
