@@ -19,7 +19,7 @@ from aftercall._runtime.ending import end_gracefully, quiet_signals
 from aftercall._runtime.frames import Channel, Exchange
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
-from aftercall._runtime.returned import run_to_end, warn_of_unstarted
+from aftercall._runtime.returned import STACK_SIGNAL, run_to_end, warn_of_unstarted
 from aftercall._runtime.seeding import reseed
 from aftercall._runtime.tracebacks import Places, error_document
 from aftercall.conv.conversation import Conversation
@@ -47,8 +47,6 @@ RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
 
 #: For state, which `encode_state` has made fit for JSON.
 _STATE = JSONEncoder(ensure_ascii=False)
-#: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
-STACK_SIGNAL = 3
 #: What `os.environ` reads. Setting a variable by `os.environ` itself would call `putenv` too, and cost a child 30 page
 #: faults instead of some four; C code goes on with the relative path that the zygote has put there.
 _ENVIRONMENT: dict[object, object] = os.environ._data  # type: ignore[attr-defined]

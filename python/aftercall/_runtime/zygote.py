@@ -128,7 +128,8 @@ class Zygote:
                 at,
             )
         if loaded.function.__code__.co_flags & 0x180 if hasattr(loaded.function, "__code__") else False:
-            import asyncio  # noqa: F401 - an `async def` needs it, and a child would take 50 ms to import it
+            # An `async def` needs asyncio, and a child would take 50 ms to import it.
+            from aftercall._runtime import awaiting  # noqa: F401
         for site, what in effects.refused_at_import:
             file, _, line = site.rpartition(":")
             self._warn(

@@ -130,7 +130,7 @@ fn a_log_keeps_what_was_printed_first_and_says_that_there_was_more() {
     let detail = server.finished(&run);
     assert_eq!(detail["run"]["status"], "succeeded");
     let logs = detail["attempts"][0]["logs"].as_array().unwrap();
-    assert_eq!(logs.len(), 10_001);
+    assert_eq!(logs.len(), 10_002);
     assert_eq!(
         (&logs[9_999]["content"], &logs[9_999]["level"]),
         (&json!("line 9999"), &json!("stdout"))
@@ -139,6 +139,10 @@ fn a_log_keeps_what_was_printed_first_and_says_that_there_was_more() {
         logs[10_000]["content"].as_str().unwrap().contains("10,000"),
         "{}",
         logs[10_000]
+    );
+    assert_eq!(
+        logs[10_001]["content"],
+        "log limit reached: 2,000 entries were left out"
     );
 }
 

@@ -104,6 +104,12 @@ pub const MISDEEDS: &[Misdeed] = &[
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True:\n    {line}",
     ),
     misdeed(
+        "awaits_for_ever",
+        "AC0302",
+        "await asyncio.sleep(4)",
+        "import asyncio\nasync def waits():\n    while True:\n        {line}\nasync def gathers():\n    await asyncio.gather(asyncio.sleep(0), waits())\nreturn gathers()",
+    ),
+    misdeed(
         "spins_with_signals_blocked",
         "AC0302",
         "",

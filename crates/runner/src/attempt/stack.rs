@@ -8,16 +8,22 @@ use domain::{ErrorDocument, Frame};
 const FRAMES_MAX: usize = 50;
 
 /// Reads the fault handler's text: the current thread's frames, those of `runtime` left out, paths of the project relative.
+/// Where that thread is in none of the project's code but a task of asyncio's is, the task's.
 ///
 /// `None` if there is no frame to show.
 pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument> {
-    let current = text.find("Current thread").map_or(text, |start| &text[start..]);
-    let innermost_first = current
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.trim().is_empty())
-        .filter_map(|line| frame(line, project, runtime));
-    let mut frames: Vec<Frame> = innermost_first.take(FRAMES_MAX).collect();
+    let section = |heading| {
+        text.find(heading)
+            .map(|start| frames(&text[start..], project, runtime))
+    };
+    let mut frames = section("Current thread").unwrap_or_else(|| frames(text, project, runtime));
+    let is_own = |frames: &[Frame]| frames.iter().any(|frame| frame.own);
+    if !is_own(&frames)
+        && let Some(awaiting) = section("Awaiting task")
+        && is_own(&awaiting)
+    {
+        frames = awaiting;
+    }
     frames.reverse();
     if frames.is_empty() {
         return None;
@@ -41,6 +47,15 @@ pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument>
         frames,
         cause: None,
     })
+}
+
+/// The frames below a heading, innermost first.
+fn frames(section: &str, project: &Path, runtime: &Path) -> Vec<Frame> {
+    let lines = section.lines().skip(1).take_while(|line| !line.trim().is_empty());
+    lines
+        .filter_map(|line| frame(line, project, runtime))
+        .take(FRAMES_MAX)
+        .collect()
 }
 
 /// One line, as `  File "/…/scenarios.py", line 16 in hangs`.
@@ -99,6 +114,32 @@ mod tests {
                 ("/usr/lib/python3/socket.py", 7, "", false)
             ]
         );
+    }
+
+    #[test]
+    fn of_an_event_loop_that_waits_the_task_is_told() {
+        let project = tempfile::tempdir().unwrap();
+        let file = project.path().join("end_function.py");
+        std::fs::write(
+            &file,
+            "async def end_function(conv):\n    await asyncio.sleep(9)\n",
+        )
+        .unwrap();
+        let current = "Current thread 0x2 (most recent call first):\n  File \"/usr/lib/python3/selectors.py\", line 7 in select\n";
+        let task = format!(
+            "\nAwaiting task (most recent call first):\n  File \"/usr/lib/python3/asyncio/tasks.py\", line 3 in sleep\n  \
+             File \"{}\", line 2 in end_function\n  File \"/rt/aftercall/_runtime/returned.py\", line 9 in main\n",
+            file.display()
+        );
+        let told = |text: &str| {
+            let stack = read(text, project.path(), Path::new("/rt")).unwrap();
+            let lines: Vec<_> = stack.frames.iter().map(|f| (f.line, f.own)).collect();
+            lines
+        };
+        assert_eq!(told(&format!("{current}{task}")), [(2, true), (3, false)]);
+        // Blocked in the function itself, within the loop: the thread's own stack is nearer.
+        let own = format!("{current}  File \"{}\", line 1 in end_function\n", file.display());
+        assert_eq!(told(&format!("{own}{task}")), [(1, true), (7, false)]);
     }
 
     #[test]
