@@ -5,7 +5,10 @@ use domain::{Code, LogEntry, LogLevel, Timestamp, json};
 use super::ending::Verdict;
 use crate::frame::{Effect, Log};
 
-/// What is kept beyond an attempt's limits, bytes: a child that keeps to them itself says in a last entry that it did.
+/// Entries that are kept beyond an attempt's limits: a child that keeps to them itself says so in one, and at its end in
+/// another how many it left out.
+const LAST_WORDS: usize = 2;
+/// The longest of these, bytes.
 const LAST_WORD: usize = 1024;
 
 /// What an entry counts beside its text, bytes: else empty ones would be free, however many there are.
@@ -176,7 +179,8 @@ impl LogBook {
             return Err(Verdict::Flooded(self.limits.flood_bytes));
         }
         let is_last_word = size <= LAST_WORD && entry.logger == "runtime";
-        let (more_entries, more_bytes) = if is_last_word { (1, LAST_WORD) } else { (0, 0) };
+        let more_entries = if is_last_word { LAST_WORDS } else { 0 };
+        let more_bytes = more_entries * LAST_WORD;
         if self.entries.len() >= self.limits.entries + more_entries
             || self.kept + size > self.limits.bytes + more_bytes
         {
