@@ -19,7 +19,7 @@ from aftercall._runtime.ending import end_gracefully, quiet_signals
 from aftercall._runtime.frames import Channel, Exchange
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
-from aftercall._runtime.returned import STACK_SIGNAL, run_to_end, warn_of_unstarted
+from aftercall._runtime.returned import is_awaitable, run_to_end, warn_of_unstarted
 from aftercall._runtime.seeding import reseed
 from aftercall._runtime.tracebacks import Places, error_document
 from aftercall.conv.conversation import Conversation
@@ -45,6 +45,8 @@ RETURNED, RAISED, UNREADY, REFUSED_INPUT, WRONG_VERSION = (
     "version",
 )
 
+#: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
+STACK_SIGNAL = 3
 #: For state, which `encode_state` has made fit for JSON.
 _STATE = JSONEncoder(ensure_ascii=False)
 #: What `os.environ` reads. Setting a variable by `os.environ` itself would call `putenv` too, and cost a child 30 page
@@ -157,7 +159,10 @@ class Child:
         try:
             try:
                 returned = function(conv)
-                if returned is not None:
+                if returned is not None and is_awaitable(returned):
+                    from aftercall._runtime import awaiting  # with asyncio: there already, if `end_function` is `async`
+
+                    awaiting.tell_at(STACK_SIGNAL)
                     returned = run_to_end(returned)
             finally:
                 quiet_signals()

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import CodeType
 
-#: SIGQUIT. Sent at the deadline, just before SIGKILL: the stacks that it writes tell where the function hung.
-STACK_SIGNAL = 3
 #: Flags of a code object (`inspect.CO_GENERATOR` and so on, the same since Python 3.6).
 CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR = 0x20, 0x80, 0x100, 0x200
 
@@ -32,10 +30,6 @@ def is_awaitable(value: object) -> bool:
 
 def _awaited(awaitable: Awaitable[object]) -> object:
     import asyncio
-
-    from aftercall._runtime import awaiting
-
-    awaiting.tell_at(STACK_SIGNAL)
 
     async def main() -> object:
         return await awaitable
