@@ -32,7 +32,7 @@ pub async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: Attempt
         Some(applied) => tell(run, &applied.commands),
         // Whoever cancelled it wants to see how far it got. No promise hangs on that, so it is tried once.
         None => {
-            if let Err(error) = shared.store.keep_cancelled(run, report).await {
+            if let Err(error) = shared.store.keep_cancelled(run, epoch, report).await {
                 tracing::warn!(%run, %error, "the log of a cancelled attempt could not be kept");
             }
         }

@@ -1,8 +1,8 @@
 //! Starting a runner, and what others may ask of it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::run::Policy;
@@ -13,7 +13,6 @@ use store::{Activation, Store};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::attempt::Verdict;
 use crate::cannot_begin::{CannotBegin, CannotBeginStatus};
 use crate::deploy_error::DeployError;
 use crate::deployments::{self, Deployed, Nursery, ZygoteStatus};
@@ -23,6 +22,7 @@ use crate::runner::{Shared, claim_loop};
 use crate::runtime::Runtime;
 use crate::seeds::Seeds;
 use crate::tmp::{self, TmpRoot};
+use crate::under_way::UnderWay;
 use crate::zygote::{Environment, Launchers};
 
 /// How long children that were ended at a stop may take to be gone, and a store to take what became of their runs.
@@ -126,13 +126,11 @@ impl Handle {
             store,
             nursery: Arc::new(nursery),
             seeds,
-            running: Mutex::default(),
-            count: AtomicUsize::new(0),
+            under_way: UnderWay::default(),
             wake: Notify::new(),
             idle: Notify::new(),
             draining: watch::Sender::new(false),
             recovered: AtomicBool::new(false),
-            alone_wanted: AtomicBool::new(true),
             cannot_begin: CannotBegin::default(),
         });
         let loops = vec![
@@ -159,7 +157,7 @@ impl Handle {
 
     /// Ends the attempt of a run that was cancelled, if it is still of this epoch.
     pub fn kill(&self, run: RunId, epoch: Epoch) {
-        self.shared.kill(run, epoch, Verdict::Cancelled);
+        self.shared.under_way.cancel(run, epoch);
     }
 
     /// Checks, unpacks, tries and records a package, and makes it the active one in `sandbox`.
@@ -167,6 +165,20 @@ impl Handle {
     /// # Errors
     /// [`DeployError`]; the active deployment is then what it was.
     pub async fn deploy(
+        &self,
+        project: ProjectName,
+        package: Package,
+        message: Option<String>,
+    ) -> Result<Deployed, DeployError> {
+        // A task of its own: whoever asks may go away, and half of it must not be left.
+        let handle = self.clone();
+        let deployed = tokio::spawn(async move { handle.deploy_whole(project, package, message).await });
+        deployed
+            .await
+            .unwrap_or_else(|fault| Err(DeployError::ours(Code::Internal, fault.to_string())))
+    }
+
+    async fn deploy_whole(
         &self,
         project: ProjectName,
         package: Package,
@@ -203,13 +215,13 @@ impl Handle {
     /// What it is doing.
     pub async fn status(&self) -> RunnerStatus {
         RunnerStatus {
-            running: self.shared.count.load(Ordering::Acquire),
+            running: self.shared.under_way.count(),
             concurrency: self.shared.options.concurrency,
             recovered: self.is_recovered(),
             draining: self.shared.is_draining(),
             confinement: self.shared.options.mode,
             zygotes: self.shared.nursery.status().await,
-            cannot_begin: self.shared.cannot_begin.status(),
+            cannot_begin: self.shared.cannot_begin.status((self.shared.options.clock)()),
         }
     }
 
@@ -250,19 +262,13 @@ impl Handle {
     }
 
     async fn cut_off(&self) {
-        let stops: Vec<_> = {
-            let running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.values().map(|(_, stop)| stop.clone()).collect()
-        };
-        tracing::warn!(count = stops.len(), "giving back runs that did not end in time");
-        for stop in stops {
-            stop.stop(Verdict::Released);
-        }
+        let count = self.shared.under_way.release();
+        tracing::warn!(count, "giving back runs that did not end in time");
         if tokio::time::timeout(LAST_PATIENCE, self.until_idle())
             .await
             .is_err()
         {
-            let count = self.shared.count.load(Ordering::Acquire);
+            let count = self.shared.under_way.count();
             tracing::error!(
                 count,
                 "what became of runs could not be committed; the next start takes them back"
@@ -273,7 +279,7 @@ impl Handle {
     async fn until_idle(&self) {
         loop {
             let idle = self.shared.idle.notified();
-            if self.shared.count.load(Ordering::Acquire) == 0 {
+            if self.shared.under_way.count() == 0 {
                 return;
             }
             idle.await;

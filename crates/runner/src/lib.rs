@@ -22,6 +22,7 @@ mod runtime;
 mod seeds;
 mod tmp;
 mod trouble;
+mod under_way;
 pub mod zygote;
 
 pub use cannot_begin::CannotBeginStatus;

@@ -204,14 +204,8 @@ async fn take_back(shared: &Arc<Shared>) -> Result<usize, StoreError> {
                 .apply(orphan.run, event, None, &shared.options.policy, now)
                 .await
             {
-                Ok(applied) => {
-                    if applied.state.alone {
-                        shared.alone_wanted.store(true, Ordering::Release);
-                    }
-                    Ok(())
-                }
-                // Someone else was faster.
-                Err(StoreError::Refused { .. }) => Ok(()),
+                // Refused: someone else was faster.
+                Ok(_) | Err(StoreError::Refused { .. }) => Ok(()),
                 Err(error) => Err(error),
             }
         });

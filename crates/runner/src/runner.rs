@@ -1,8 +1,7 @@
 //! The claim loop: due runs are claimed, attempted, and what became of them is committed.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use domain::run::Policy;
@@ -11,7 +10,7 @@ use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
-use crate::cannot_begin::CannotBegin;
+use crate::cannot_begin::{CannotBegin, fault_of};
 use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
@@ -19,6 +18,7 @@ use crate::options::RunnerOptions;
 use crate::process::Killer;
 use crate::seeds::Seeds;
 use crate::trouble::Trouble;
+use crate::under_way::UnderWay;
 
 /// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.
 const CLAIM_MAX: u32 = 64;
@@ -33,8 +33,7 @@ pub(crate) struct Shared {
     pub store: Arc<dyn Store>,
     pub nursery: Arc<Nursery>,
     pub seeds: Seeds,
-    pub running: Mutex<HashMap<RunId, (Epoch, Stop)>>,
-    pub count: AtomicUsize,
+    pub under_way: UnderWay,
     /// Something may be due, or a place is free.
     pub wake: Notify,
     /// No attempt is there any more.
@@ -43,8 +42,6 @@ pub(crate) struct Shared {
     pub draining: watch::Sender<bool>,
     /// What dead boots held has been taken back.
     pub recovered: AtomicBool,
-    /// A run that must run alone may be waiting for everything else to be over.
-    pub alone_wanted: AtomicBool,
     /// Deployments whose runs cannot begin, by no fault of theirs.
     pub cannot_begin: CannotBegin,
 }
@@ -59,15 +56,6 @@ impl Shared {
         let mut draining = self.draining.subscribe();
         // The sender is ours: it cannot be gone.
         let _ = tokio::time::timeout(time, draining.wait_for(|draining| *draining)).await;
-    }
-
-    pub fn kill(&self, run: RunId, epoch: Epoch, verdict: Verdict) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, stop)) = running.get(&run)
-            && *at == epoch
-        {
-            stop.stop(verdict);
-        }
     }
 }
 
@@ -97,31 +85,21 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
 }
 
 async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
-    let running = shared.count.load(Ordering::Acquire);
+    let running = shared.under_way.count();
     let free = shared.options.concurrency.saturating_sub(running);
-    // While a run waits to be alone nothing else is begun, so that its turn comes.
-    if free == 0 || (running > 0 && shared.alone_wanted.load(Ordering::Acquire)) {
+    if free == 0 || shared.under_way.is_alone() {
         return Ok(0);
     }
-    // Taken before the claim, not after: the sweep may find another such run while the store is asked.
-    let alone_wanted = shared.alone_wanted.swap(false, Ordering::AcqRel);
+    // It cannot come to run more meanwhile: nobody else begins anything.
     let claim = Claim {
         incarnation: shared.options.incarnation,
         limit: u32::try_from(free).unwrap_or(CLAIM_MAX).min(CLAIM_MAX),
-        alone_allowed: alone_wanted,
+        nothing_runs: running == 0,
     };
     let claimed = shared
         .store
         .claim(claim, &shared.options.policy, (shared.options.clock)())
-        .await;
-    // After one there may be another; after a failure nobody knows.
-    let more_alone = claimed
-        .as_ref()
-        .map_or(alone_wanted, |runs| runs.iter().any(|run| run.alone));
-    if more_alone {
-        shared.alone_wanted.store(true, Ordering::Release);
-    }
-    let claimed = claimed?;
+        .await?;
     let count = claimed.len();
     for run in claimed {
         begin(shared, run);
@@ -135,39 +113,37 @@ async fn until_due(shared: &Shared) -> Result<Duration, StoreError> {
         return Ok(IDLE);
     };
     let wait = due.duration_since((shared.options.clock)());
-    // What is due already could not be claimed: all places are taken, and one that gets free wakes the loop.
+    // What is due already could not be claimed: all places are taken, or one that must run alone waits for what runs. A place that
+    // gets free wakes the loop.
     let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero());
     Ok(wait.unwrap_or(IDLE).min(IDLE))
 }
 
 /// Counts an attempt from its claim on, whatever becomes of the task that runs it.
-struct Place(Arc<Shared>, RunId);
+struct Place {
+    shared: Arc<Shared>,
+    run: RunId,
+    epoch: Epoch,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
-        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.idle.notify_waiters();
+        if self.shared.under_way.end(self.run, self.epoch) == 0 {
+            self.shared.idle.notify_waiters();
         }
-        self.0.wake.notify_one();
+        self.shared.wake.notify_one();
     }
 }
 
 fn begin(shared: &Arc<Shared>, run: ClaimedRun) {
-    let stop = Stop::default();
-    shared
-        .running
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(run.run, (run.epoch, stop.clone()));
-    shared.count.fetch_add(1, Ordering::AcqRel);
-    let place = Place(Arc::clone(shared), run.run);
+    let stop = shared.under_way.begin(run.run, run.epoch, run.alone);
+    let place = Place {
+        shared: Arc::clone(shared),
+        run: run.run,
+        epoch: run.epoch,
+    };
     tokio::spawn(async move {
-        let shared = &place.0;
+        let shared = &place.shared;
         let (id, epoch, number) = (run.run, run.epoch, run.number);
         // A task of its own, so that a fault of ours in it ends as the attempt's end and not as a run that nobody ends.
         let attempt = tokio::spawn(attempt_run(Arc::clone(shared), run, stop));
@@ -184,25 +160,22 @@ fn begin(shared: &Arc<Shared>, run: ClaimedRun) {
 
 async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (AttemptReport, Policy) {
     let number = run.number;
-    let now = (shared.options.clock)();
     let deployment = run.deployment;
     let known = shared.nursery.known(&*shared.store, deployment).await;
-    if known.is_err() {
-        shared.cannot_begin.note((deployment, &run.project), &known, now);
-    }
-    let prepared = match known {
-        Ok(prepared) => prepared,
-        Err(error) => return (not_started(number, now, error), shared.options.policy.clone()),
-    };
     let project = run.project.clone();
-    let attempted = attempt_prepared(&shared, &prepared, run, &stop).await;
-    let now = (shared.options.clock)();
-    shared.cannot_begin.note((deployment, &project), &attempted, now);
-    let report = match attempted {
-        Ok(report) => report,
-        Err(error) => not_started(number, now, error),
+    let (attempted, policy) = match known {
+        Ok(prepared) => {
+            let attempted = attempt_prepared(&shared, &prepared, run, &stop).await;
+            (attempted, prepared.policy.clone())
+        }
+        Err(error) => (Err(error), shared.options.policy.clone()),
     };
-    (report, prepared.policy.clone())
+    let now = (shared.options.clock)();
+    shared
+        .cannot_begin
+        .note((deployment, &project), fault_of(&attempted), now);
+    let report = attempted.unwrap_or_else(|error| not_started(number, now, error));
+    (report, policy)
 }
 
 /// Ends a child unless it is over: dropped early only where the task that listened to it breaks off.

@@ -17,7 +17,7 @@ use crate::app::{Shared, SharedState};
 use crate::auth::{Ingest, Operate, Principal};
 use crate::params::{Named, NoParams, Params};
 use crate::place::{self, PROJECT};
-use crate::problem::{ApiResult, bad_field, not_found};
+use crate::problem::{ApiError, ApiResult, bad_field, internal, not_found};
 use crate::{body, deployments, next};
 
 /// Runs of one page, unless asked for otherwise.
@@ -251,17 +251,24 @@ async fn decide(shared: &Arc<Shared>, run: RunSummary, event: Event) -> ApiResul
         _ => None,
     };
     let policy = app.engine.policy(wanted.or(run.state.deployment)).await;
-    let applied = app.store.apply(run.run, event, None, &policy, now).await?;
-    for command in applied.commands {
-        match command {
-            Command::KillChild { epoch } => app.engine.kill(run.run, epoch),
-            Command::WakeAt(_) => app.engine.wake(),
-            // Nothing that a person asks for starts or ends an attempt by these.
-            Command::StartAttempt { .. } | Command::KeepResults | Command::DeadLetter { .. } => {}
+    let (id, shared) = (run.run, Arc::clone(shared));
+    // A task of its own: whoever asks may go away, and what follows from the decision must be done all the same.
+    let decided = tokio::spawn(async move {
+        let app = &shared.app;
+        let applied = app.store.apply(id, event, None, &policy, now).await?;
+        for command in applied.commands {
+            match command {
+                Command::KillChild { epoch } => app.engine.kill(id, epoch),
+                Command::WakeAt(_) => app.engine.wake(),
+                // Nothing that a person asks for starts or ends an attempt by these.
+                Command::StartAttempt { .. } | Command::KeepResults | Command::DeadLetter { .. } => {}
+            }
         }
-    }
+        Ok::<_, ApiError>(applied.state)
+    });
+    let state = decided.await.map_err(|failed| internal(&failed))??;
     Ok(Json(view(RunSummary {
-        state: applied.state,
+        state,
         changed_at: now,
         ..run
     })))

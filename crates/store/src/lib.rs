@@ -22,7 +22,7 @@ pub use store_error::{StoreError, Torn};
 use async_trait::async_trait;
 use domain::run::{Event, Policy};
 use domain::{
-    AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName, RunId,
+    AttemptReport, ConversationId, DeploymentId, Environment, Epoch, Incarnation, KeyId, ProjectName, RunId,
     Timestamp,
 };
 
@@ -39,7 +39,7 @@ pub trait Store: Send + Sync + 'static {
     async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
 
     /// Takes up to `claim.limit` due runs, oldest due first: raises their epochs and writes their attempt rows, in one commit.
-    /// One whose conversation was erased is a dead letter instead. Where `claim.alone_allowed`, a due run that must run alone goes before all others, and is the only one.
+    /// One whose conversation was erased is a dead letter instead. A due run that must run alone goes before all others: see [`Claim::nothing_runs`].
     ///
     /// Not to be dropped before it answers: what it claimed would stay claimed by this boot, and nobody would run it.
     async fn claim(
@@ -62,7 +62,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps what a cancelled attempt logged and used: its run ended while the child still was there, so that no event of it is taken
     /// any more. Kept once; of an attempt that was not cancelled nothing is.
-    async fn keep_cancelled(&self, run: RunId, report: AttemptReport) -> Result<(), StoreError>;
+    async fn keep_cancelled(&self, run: RunId, epoch: Epoch, report: AttemptReport)
+    -> Result<(), StoreError>;
 
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;

@@ -69,8 +69,9 @@ pub struct Claim {
     pub incarnation: Incarnation,
     /// How many at most.
     pub limit: u32,
-    /// Whether a run that must run alone may be among them. It then is the only one.
-    pub alone_allowed: bool,
+    /// Nothing of this boot is under way. Only then is a run claimed that must run alone, and then it is the only one. While
+    /// something is, a due one of these keeps all others from being claimed, so that its turn comes.
+    pub nothing_runs: bool,
 }
 
 /// A run to be attempted now.

@@ -4,6 +4,8 @@ mod ending;
 mod logs;
 mod output;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::PathBuf;
@@ -104,10 +106,15 @@ impl Stop {
         }
     }
 
+    /// What was asked for, if anything was.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.0.verdict.get().cloned()
+    }
+
     async fn asked(&self) -> Verdict {
         loop {
-            if let Some(verdict) = self.0.verdict.get() {
-                return verdict.clone();
+            if let Some(verdict) = self.verdict() {
+                return verdict;
             }
             self.0.notify.notified().await;
         }
@@ -144,10 +151,12 @@ pub async fn run(
     let given_at = clock();
     let start = encode_start(assignment, terms, given_at);
     let mut exited = exited;
+    // In this order: who was cancelled before it had a process is told nothing, and who talks without end has no later turn.
     let verdict = tokio::select! {
-        verdict = listener.serve(start, clock) => verdict,
-        () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
+        biased;
         verdict = stop.asked() => verdict,
+        () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
+        verdict = listener.serve(start, clock) => verdict,
     };
     let stack = match verdict {
         Verdict::Deadline(_) => {
@@ -236,8 +245,9 @@ impl Listener {
                         Ok(told) => told,
                         Err(verdict) => return verdict,
                     };
-                    if self.refuse(&effect, told).await.is_err() {
-                        return Verdict::ChannelClosed;
+                    // Nobody waits for the answer any more; but the result may stand behind the request.
+                    if let Err(error) = self.refuse(&effect, told).await {
+                        tracing::debug!(%error, "an answer reached nobody");
                     }
                     continue;
                 }
@@ -336,11 +346,7 @@ fn report(
     report.function_started_at = Some(given_at);
     let last_effect = listener.logs.last_effect();
     report.logs = listener.logs.into_entries();
-    let result = if matches!(verdict, Verdict::Result) {
-        listener.result
-    } else {
-        None
-    };
+    let result = listener.result.filter(|_| verdict == Verdict::Result);
     let Some(result) = result else {
         report.end = ending::without_result(verdict, exit, last_effect, stack);
         return report;

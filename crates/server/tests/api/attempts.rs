@@ -15,7 +15,7 @@ pub async fn claim(house: &House) -> ClaimedRun {
     let claim = Claim {
         incarnation: Incarnation::from_uuid(Uuid::from_u128(9)),
         limit: 1,
-        alone_allowed: true,
+        nothing_runs: true,
     };
     house
         .store

@@ -157,13 +157,13 @@ pub async fn claim_as(
     store: &Given,
     incarnation: Incarnation,
     limit: u32,
-    alone_allowed: bool,
+    nothing_runs: bool,
     now: Timestamp,
 ) -> Vec<ClaimedRun> {
     let claim = Claim {
         incarnation,
         limit,
-        alone_allowed,
+        nothing_runs,
     };
     store.claim(claim, &Policy::default(), now).await.unwrap()
 }

@@ -4,8 +4,8 @@ use domain::run::{Command, End, Event, Status};
 use domain::{AttemptEnd, AttemptNumber, AttemptReport};
 
 use super::given::{
-    Given, after, apply, claim, deployment_id, fails, queued, refused, report, returns, returns_too_late,
-    run_id, state,
+    Given, after, apply, claim, deployment_id, fails, failure_report, queued, refused, report, returns,
+    returns_too_late, run_id, state,
 };
 use crate::StoreError;
 
@@ -34,13 +34,20 @@ pub async fn what_a_cancelled_attempt_logged_is_kept(store: Given) {
     apply(&store, run.run, Event::CancelRequested, None, after(61)).await;
     let mut left = report(run.number, after(62));
     left.state = Some(serde_json::json!({"late": true}));
-    store.keep_cancelled(run.run, left.clone()).await.unwrap();
+    store
+        .keep_cancelled(run.run, run.epoch.next(), failure_report(run.number, after(62)))
+        .await
+        .unwrap();
+    store
+        .keep_cancelled(run.run, run.epoch, left.clone())
+        .await
+        .unwrap();
     let other = AttemptReport {
         logs: Vec::new(),
         confinement: "another".into(),
         ..left.clone()
     };
-    store.keep_cancelled(run.run, other).await.unwrap();
+    store.keep_cancelled(run.run, run.epoch, other).await.unwrap();
     let detail = store.run(run.run).await.unwrap().unwrap();
     assert_eq!(detail.state_after, None);
     let attempt = &detail.attempts[0];
@@ -56,7 +63,7 @@ pub async fn what_a_cancelled_attempt_logged_is_kept(store: Given) {
     let run = claim(&store, 1, after(70)).await.remove(0);
     returns(&store, &run, after(70)).await;
     let before = store.run(run.run).await.unwrap();
-    store.keep_cancelled(run.run, left).await.unwrap();
+    store.keep_cancelled(run.run, run.epoch, left).await.unwrap();
     assert_eq!(store.run(run.run).await.unwrap(), before);
 }
 

@@ -62,8 +62,9 @@ impl Write for ApplyAsked {
     const LANE: Lane = Lane::Claim;
     const FAIL_POINTS: Option<[&'static str; 2]> = Some(POINTS);
 
+    /// What begins a run anew would use up the space in which others are to end.
     fn on_full_disk(&self) -> bool {
-        true
+        !matches!(self.0.event, Event::RetryRequested { .. })
     }
 
     fn carry_out(&self, batch: &mut Batch<'_>) -> Result<Applied, Failure> {

@@ -39,14 +39,13 @@ impl Write for ClaimDue {
     }
 
     fn carry_out(&self, batch: &mut Batch<'_>) -> Result<Vec<ClaimedRun>, Failure> {
-        let mut due = Vec::new();
-        // First, whatever is older: once nothing runs beside it, its turn must not pass.
-        if self.claim.alone_allowed {
-            due = self.due(batch.connection, true, 1)?;
-        }
-        if due.is_empty() {
-            due = self.due(batch.connection, false, self.claim.limit)?;
-        }
+        // First, whatever is older: its turn must not pass.
+        let alone = self.due(batch.connection, true, 1)?;
+        let due = match (alone.is_empty(), self.claim.nothing_runs) {
+            (true, _) => self.due(batch.connection, false, self.claim.limit)?,
+            (false, true) => alone,
+            (false, false) => Vec::new(),
+        };
         due.into_iter()
             .map(|(row, active)| self.claim(row, active, batch))
             .collect()

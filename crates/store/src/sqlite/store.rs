@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use domain::run::{Event, Policy};
 use domain::{
-    AttemptEnd, AttemptReport, ConversationId, DeploymentId, Environment, Incarnation, KeyId, ProjectName,
-    RunId, Timestamp,
+    AttemptEnd, AttemptReport, ConversationId, DeploymentId, Environment, Epoch, Incarnation, KeyId,
+    ProjectName, RunId, Timestamp,
 };
 
 use super::accept::{Accept, Outcome};
@@ -118,7 +118,12 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn keep_cancelled(&self, run: RunId, report: AttemptReport) -> Result<(), StoreError> {
+    async fn keep_cancelled(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        report: AttemptReport,
+    ) -> Result<(), StoreError> {
         // As one that was cancelled: else what it would have left were sealed too.
         let report = AttemptReport {
             end: AttemptEnd::Cancelled,
@@ -126,7 +131,7 @@ impl Store for SqliteStore {
         };
         let report = self.seal_report(run, report).await?;
         let bytes = report.bytes();
-        self.write(KeepCancelled { run, report }, bytes).await
+        self.write(KeepCancelled { run, epoch, report }, bytes).await
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {

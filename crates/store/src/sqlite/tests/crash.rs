@@ -70,7 +70,7 @@ async fn victim() {
         });
     }
     loop {
-        for run in claim_as(&store, boot(round), 8, false, after(60)).await {
+        for run in claim_as(&store, boot(round), 8, true, after(60)).await {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 complete(&store, &run).await;

@@ -135,7 +135,7 @@ async fn one_run_that_need_not_be_given_back_keeps_no_other_from_being_run() {
     let claim = Claim {
         incarnation: boot(1),
         limit: 10,
-        alone_allowed: false,
+        nothing_runs: false,
     };
     let request = ClaimDue {
         claim,
@@ -165,7 +165,7 @@ async fn a_run_that_could_not_be_given_back_is_given_back_by_the_next_claim_and_
     let wish = Claim {
         incarnation: boot(1),
         limit: 10,
-        alone_allowed: false,
+        nothing_runs: false,
     };
     given
         .claim(wish, &Policy::default(), after(61))

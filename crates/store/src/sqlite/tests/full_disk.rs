@@ -105,7 +105,7 @@ async fn on_a_full_disk_what_runs_completes_and_nothing_is_half_accepted() {
     let wish = Claim {
         incarnation: boot(1),
         limit: 1,
-        alone_allowed: false,
+        nothing_runs: false,
     };
     let claimed = store
         .claim(wish, &domain::run::Policy::default(), after(60))
