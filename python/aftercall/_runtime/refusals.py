@@ -14,16 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-NETWORK = (
-    "hint: a run opens no sockets of its own and looks up no names. Use an HTTP library "
-    "(requests, httpx, urllib3, http.client): its requests go through Aftercall"
-)
-PROCESS = "hint: a run starts no other processes. Do the work in Python, or leave it to a service that is asked by HTTP"
+NETWORK = "hint: a run opens no sockets of its own and looks up no names, and HTTP is refused in this version (AC0401)"
+PROCESS = "hint: a run starts no other processes. Do the work in Python"
 FILE = (
     "hint: a run reads its project and its packages, and reads and writes its temporary folder "
     "(tempfile.gettempdir()), no other files"
 )
-SIZE = "hint: no file may grow larger than limits.file_mb of the project's configuration"
+SIZE = "hint: no file may grow larger than aftercall.limits.tmp_mb in project.yaml"
 OTHER = "hint: the system call was refused by the confinement of a run"
 
 _REFUSED = frozenset({EPERM, EACCES, ENOSYS, EROFS, EAFNOSUPPORT})

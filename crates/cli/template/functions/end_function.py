@@ -15,7 +15,7 @@ def end_function(conv: Conversation) -> None:
     conv.state.summary = summary.text
 
     if conv.state.call_back_on and conv.caller_number and conv.callee_number:
-        # Queued: it leaves once the run has succeeded, and never twice.
+        # Queued: recorded on the run if it succeeds. This version does not send it.
         day = conv.state.call_back_on  # put into state as a date during the call, and a date again here
         text = f"We will call you back on {day:%A, %d %B}."
         conv.send_sms(to_number=conv.caller_number, from_number=conv.callee_number, content=text)

@@ -31,9 +31,9 @@ _HTTP = {f"{package}.{verb}" for package in ("requests", "httpx") for verb in _H
     "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib3.request", "requests.api.request",
 }  # fmt: skip
 
-_PROCESS = "No process can be started: do it in Python, or in a service that the function calls over HTTP."
-_MAIL = "Queue it: `conv.send_email(to, body, subject)` sends it once the run has succeeded."
-_SOCKET = "There is no network but HTTP: use `requests` or `conv.api`."
+_PROCESS = "No process can be started: do it in Python."
+_MAIL = "Queue it: `conv.send_email(to, body, subject)` records it on the run; this version does not send it."
+_SOCKET = "There is no network but HTTP, and this version refuses that too (AC0401)."
 #: The function → the way out.
 _REFUSED = {
     **dict.fromkeys(
