@@ -80,12 +80,7 @@ pub async fn fail(house: &House) -> ClaimedRun {
         jitter: 0.5,
     };
     let report = report(house, &claimed, end);
-    house
-        .store
-        .apply(claimed.run, event, Some(report), &Policy::default(), house.now())
-        .await
-        .unwrap();
-    claimed
+    complete(house, claimed, event, report).await
 }
 
 pub async fn succeed(house: &House) -> ClaimedRun {
@@ -117,6 +112,10 @@ pub async fn succeed(house: &House) -> ClaimedRun {
             },
         )
     };
+    complete(house, claimed, event, report).await
+}
+
+async fn complete(house: &House, claimed: ClaimedRun, event: Event, report: AttemptReport) -> ClaimedRun {
     house
         .store
         .apply(claimed.run, event, Some(report), &Policy::default(), house.now())
