@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-#: The most frames that are told of one task: a coroutine may await itself without end.
+#: The most frames that are told of one task, the innermost ones: a coroutine may await itself again and again.
 FRAMES_MAX = 50
 STDERR = 2
 
@@ -36,9 +36,14 @@ def _tell(_signal_number: int, _frame: FrameType | None) -> None:
         return
     if task is None:
         return
-    innermost_first = list(_frames(task))[:FRAMES_MAX][::-1]
+    os.write(STDERR, told(task).encode())
+
+
+def told(task: asyncio.Task[object]) -> str:
+    """What it awaits, innermost first, as the fault handler writes a thread's stack."""
+    innermost_first = list(_frames(task))[: -FRAMES_MAX - 1 : -1]
     lines = [f'  File "{file}", line {line} in {function}\n' for file, line, function in innermost_first]
-    os.write(STDERR, ("\nAwaiting task (most recent call first):\n" + "".join(lines) + "\n").encode())
+    return "\nAwaiting task (most recent call first):\n" + "".join(lines) + "\n"
 
 
 def _age(task: asyncio.Task[object]) -> tuple[bool, int]:
