@@ -5,6 +5,7 @@ pub mod address;
 pub mod attempt;
 pub mod conversation;
 pub mod deployment;
+pub mod effect;
 pub mod error_code;
 pub mod ids;
 pub mod json;

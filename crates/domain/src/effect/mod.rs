@@ -1,0 +1,42 @@
+//! Effects: what leaves a run, what is written down of it, and what a later attempt may do.
+//!
+//! Pure rules that decide every case; a gateway only carries them out.
+
+mod phase;
+
+pub use phase::{Phase, Trouble, of_answer};
+
+use serde::{Deserialize, Serialize};
+
+/// How an effect is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// It changes nothing: it may always be made again.
+    Read,
+    /// Monitors and log collectors: it never waits, parks or fails a run.
+    Telemetry,
+    /// It fetches a token: its answer is not kept, and it is made live each time.
+    Credential,
+    /// It changes something: it is sent once.
+    Write,
+}
+
+impl Class {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Telemetry => "telemetry",
+            Self::Credential => "credential",
+            Self::Write => "write",
+        }
+    }
+
+    /// Whether it must not be made twice.
+    #[must_use]
+    pub const fn is_write(self) -> bool {
+        matches!(self, Self::Write)
+    }
+}
