@@ -220,7 +220,7 @@ impl Handle {
             recovered: self.is_recovered(),
             draining: self.shared.is_draining(),
             confinement: self.shared.options.mode,
-            zygotes: self.shared.nursery.status().await,
+            zygotes: self.shared.nursery.status(),
             cannot_begin: self.shared.cannot_begin.status((self.shared.options.clock)()),
         }
     }

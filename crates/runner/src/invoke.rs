@@ -1,6 +1,7 @@
 //! One attempt each, here and now: no store, no second attempt, the same processes and the same confinement.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::{AttemptNumber, AttemptReport, Environment as Where, Lock, ProjectName, RunId};
 use project::Package;
@@ -15,7 +16,7 @@ use crate::seeds::Seeds;
 
 /// A project, imported and ready to be run over conversations.
 pub struct Invoker {
-    nursery: Nursery,
+    nursery: Arc<Nursery>,
     clock: Clock,
     prepared: Prepared,
     seeds: Seeds,
@@ -41,7 +42,7 @@ impl Invoker {
         let ours = |code, error: std::io::Error| DeployError::ours(code, error.to_string());
         let environment =
             environment(&options, false).map_err(|error| ours(domain::Code::CouldNotStart, error))?;
-        let nursery = Nursery::new(environment, &options);
+        let nursery = Arc::new(Nursery::new(environment, &options));
         if options.dependencies.expire_unused
             && let Err(error) = nursery.packages.expire((options.clock)())
         {

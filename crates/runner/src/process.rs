@@ -46,7 +46,7 @@ pub struct Child {
     pub tmp: TmpFolder,
 }
 
-/// Ends one child, whether it has begun or is about to.
+/// Ends one process, whether it has begun or is about to.
 #[derive(Clone, Default)]
 pub struct Killer(Arc<Mutex<Target>>);
 
@@ -62,6 +62,14 @@ impl Killer {
         let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         target.wanted = true;
         target.send(Signal::KILL);
+    }
+
+    /// Kills when the answer is dropped, unless it is said to be over before.
+    pub fn unless_over(&self) -> KilledUnlessOver {
+        KilledUnlessOver {
+            killer: self.clone(),
+            over: false,
+        }
     }
 
     /// Asks a child that is to be killed to write down first where it is.
@@ -82,13 +90,34 @@ impl Killer {
     }
 }
 
+/// Held by whoever listens to a process: should that break off, nobody else would end it.
+pub struct KilledUnlessOver {
+    killer: Killer,
+    over: bool,
+}
+
+impl KilledUnlessOver {
+    /// It goes by itself, or somebody else has it from here on.
+    pub fn over(mut self) {
+        self.over = true;
+    }
+}
+
+impl Drop for KilledUnlessOver {
+    fn drop(&mut self) {
+        if !self.over {
+            self.killer.kill();
+        }
+    }
+}
+
 impl Target {
     fn send(&self, signal: Signal) {
         let Some(pidfd) = &self.pidfd else { return };
         match pidfd_send_signal(pidfd, signal) {
             // It ended on its own a moment ago.
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => tracing::error!(%error, ?signal, "a child cannot be signalled"),
+            Err(error) => tracing::error!(%error, ?signal, "a process cannot be signalled"),
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
 use crate::options::RunnerOptions;
-use crate::process::Killer;
 use crate::seeds::Seeds;
 use crate::trouble::Trouble;
 use crate::under_way::UnderWay;
@@ -178,20 +177,6 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
     (report, policy)
 }
 
-/// Ends a child unless it is over: dropped early only where the task that listened to it breaks off.
-struct EndedWithTask {
-    killer: Killer,
-    over: bool,
-}
-
-impl Drop for EndedWithTask {
-    fn drop(&mut self) {
-        if !self.over {
-            self.killer.kill();
-        }
-    }
-}
-
 async fn attempt_prepared(
     shared: &Shared,
     prepared: &Prepared,
@@ -212,10 +197,7 @@ async fn attempt_prepared(
         places: shared.nursery.places(prepared),
         canary: false,
     };
-    let mut child_ends = EndedWithTask {
-        killer: child.killer.clone(),
-        over: false,
-    };
+    let child_ends = child.killer.unless_over();
     let filled = stop.clone();
     let watched = child.tmp.watch(prepared.tmp_bound(), move |how| {
         filled.stop(Verdict::TmpFolderFull(how));
@@ -225,7 +207,7 @@ async fn attempt_prepared(
         (shared.options.clock)()
     };
     let mut report = attempt::run(child, assignment, &prepared.terms, stop, &clock).await;
-    child_ends.over = true;
+    child_ends.over();
     drop(watched);
     source.confinement().clone_into(&mut report.confinement);
     Ok(report)

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod files;
+mod kept;
 mod turns;
 mod warm;
 
@@ -15,17 +16,16 @@ use project::{Package, ProjectConfig, Settings};
 use serde::Serialize;
 use store::Store;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::attempt::{Places, Terms};
 use crate::dependencies::Environments;
 use crate::deploy_error::DeployError;
 use crate::options::RunnerOptions;
-use crate::process::ProcessSource;
 use crate::tmp::Bound;
-use crate::zygote::{self, Canary, Environment, Zygote};
+use crate::zygote::{self, Canary, Environment};
 
 pub use deploy::{Deployed, deploy, identify};
+use kept::Kept;
 use turns::Turns;
 
 /// Files and folders that an attempt may have in its own folder: each takes a kilobyte of the kernel's memory, however empty.
@@ -79,16 +79,6 @@ pub struct ZygoteStatus {
     pub confinement: String,
 }
 
-struct Warm {
-    source: Arc<dyn ProcessSource>,
-    zygote: Option<Arc<Zygote>>,
-    project: ProjectName,
-    reason: String,
-    used: Instant,
-}
-
-type Place = Arc<Mutex<Option<Warm>>>;
-
 /// All zygotes of a server.
 pub struct Nursery {
     environment: Arc<Environment>,
@@ -96,7 +86,7 @@ pub struct Nursery {
     pub packages: Environments,
     defaults: RunnerOptions,
     known: Mutex<HashMap<DeploymentId, Arc<Prepared>>>,
-    places: Mutex<HashMap<DeploymentId, Place>>,
+    kept: Kept,
     turns: Turns,
 }
 
@@ -123,7 +113,7 @@ impl Nursery {
             packages: Environments::new(options),
             defaults: options.clone(),
             known: Mutex::default(),
-            places: Mutex::default(),
+            kept: Kept::default(),
             turns: Turns::default(),
         }
     }
@@ -157,8 +147,9 @@ impl Nursery {
         Ok(found?.canary.summary(self.environment.mode))
     }
 
-    /// Removes what attempts wrote, once the last of them is over.
+    /// Gives up what is being started, and removes what attempts wrote, once the last of them is over.
     pub async fn close(&self) {
+        self.kept.give_up_starts();
         self.environment.tmp.close().await;
     }
 
@@ -259,84 +250,5 @@ impl Nursery {
         });
         self.known.lock().await.insert(id, Arc::clone(&prepared));
         Ok(prepared)
-    }
-
-    /// Something that gives this deployment's attempts their processes; started if it is not there.
-    ///
-    /// # Errors
-    /// [`DeployError`], the same that `deploy` gives.
-    pub async fn source(&self, prepared: &Prepared) -> Result<Arc<dyn ProcessSource>, DeployError> {
-        let place = Arc::clone(self.places.lock().await.entry(prepared.id).or_default());
-        let mut place = place.lock().await;
-        if let Some(warm) = place.as_mut()
-            && !warm.source.is_gone()
-        {
-            warm.used = Instant::now();
-            return Ok(Arc::clone(&warm.source));
-        }
-        let (warm, _) = self.warm_up(prepared).await?;
-        let source = Arc::clone(&warm.source);
-        *place = Some(warm);
-        drop(place);
-        self.end_idle().await;
-        Ok(source)
-    }
-
-    /// Looks at a deployment's files afresh when it is next attempted, from a new zygote.
-    pub async fn forget(&self, id: DeploymentId) {
-        self.known.lock().await.remove(&id);
-        self.places.lock().await.remove(&id);
-    }
-
-    /// Starts a zygote afresh, keeps it, and tells what it found.
-    ///
-    /// # Errors
-    /// As [`Self::source`].
-    pub async fn probe(&self, prepared: &Prepared) -> Result<Found, DeployError> {
-        let (warm, found) = self.warm_up(prepared).await?;
-        let place = Arc::clone(self.places.lock().await.entry(prepared.id).or_default());
-        *place.lock().await = Some(warm);
-        self.end_idle().await;
-        Ok(found)
-    }
-
-    /// All that are warm.
-    pub async fn status(&self) -> Vec<ZygoteStatus> {
-        let mut all = Vec::new();
-        for (id, place) in self.places.lock().await.iter() {
-            // One that is just being started is told of once it is there.
-            let Ok(place) = place.try_lock() else { continue };
-            let Some(warm) = place.as_ref() else { continue };
-            all.push(ZygoteStatus {
-                deployment: *id,
-                project: warm.project.clone(),
-                pid: warm
-                    .zygote
-                    .as_ref()
-                    .map_or(0, |zygote| zygote.imported().process.pid),
-                fork_way: warm.source.way(),
-                reason: warm.reason.clone(),
-                children: warm.zygote.as_ref().map_or(0, |zygote| zygote.children()),
-                confinement: warm.source.confinement().to_owned(),
-            });
-        }
-        all
-    }
-
-    /// Ends the least recently used of those that have no children, down to the number that is kept warm.
-    async fn end_idle(&self) {
-        let mut places = self.places.lock().await;
-        while places.len() > self.defaults.warm_zygotes {
-            let idle = places.iter().filter_map(|(id, place)| {
-                let place = place.try_lock().ok()?;
-                let busy = place
-                    .as_ref()
-                    .and_then(|warm| warm.zygote.as_ref())
-                    .is_some_and(|z| z.children() > 0);
-                (!busy).then(|| (place.as_ref().map(|warm| warm.used), *id))
-            });
-            let Some((_, oldest)) = idle.min() else { return };
-            places.remove(&oldest);
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::{Code, ForkWay};
 use tokio::time::Instant;
 
-use super::{Found, Nursery, Prepared, Warm};
+use super::kept::Warm;
+use super::{Found, Nursery, Prepared};
 use crate::deploy_error::DeployError;
 use crate::process::ProcessSource;
 use crate::zygote::{self, Canary, Cold, Zygote};

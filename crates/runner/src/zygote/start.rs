@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use confinement::{Mode, ZygotePolicy};
 use domain::{Code, ForkWay};
-use rustix::process::{Signal, pidfd_send_signal};
 use tokio::net::unix::pipe;
 
 use super::control::Control;
@@ -22,6 +21,7 @@ use super::extensions;
 use crate::deploy_error::DeployError;
 use crate::launcher::Spawned;
 use crate::packet::{self, Packets};
+use crate::process::Killer;
 
 /// How long the launcher may take to start a process.
 const SPAWN_PATIENCE: Duration = Duration::from_secs(30);
@@ -86,6 +86,10 @@ async fn import(
     })?;
     let configure = configuration(environment, &policy, project, mode);
     let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
+    let killer = Killer::default();
+    killer.arm(process.pidfd.try_clone().map_err(|error| no_zygote(&error))?);
+    // However it does not come to its end, be it that nobody waits for it any more.
+    let unfinished = killer.unless_over();
     let kept = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(keep_output(output, Arc::clone(&kept)));
     let bytes =
@@ -95,10 +99,7 @@ async fn import(
         packets.receive_json::<Configured>().await
     };
     let answer = match tokio::time::timeout(environment.import_timeout, answer).await {
-        Err(_) => {
-            end(&process);
-            return Err(timed_out(environment, &kept));
-        }
+        Err(_) => return Err(timed_out(environment, &kept)),
         Ok(Err(error)) => return Err(went(&format!("its control socket broke: {error}"), &kept)),
         Ok(Ok(None)) => return Err(went("its process ended", &kept)),
         Ok(Ok(Some((answer, _)))) => answer,
@@ -111,7 +112,7 @@ async fn import(
     let (way, reason) = decide(mode, &ready, threads);
     if way == ForkWay::LateImport && mode == ZygoteMode::Serve {
         // This process has threads that a fork would lose; another one, without the project, takes its place.
-        end(&process);
+        drop(unfinished);
         let mut late = Box::pin(import(environment, project, Some(way))).await?;
         late.reason = reason;
         late.warnings = ready.warnings;
@@ -133,6 +134,7 @@ async fn import(
         .send(&go, &[])
         .await
         .map_err(|error| went(&error.to_string(), &kept))?;
+    unfinished.over();
     Ok(Imported {
         process,
         control: Control::serve(packets),
@@ -149,14 +151,7 @@ async fn spawn(
     policy: ZygotePolicy,
     hash_seed: u32,
 ) -> Result<(Packets, Spawned, pipe::Receiver), DeployError> {
-    let failed = |error: io::Error| {
-        let code = if error.kind() == io::ErrorKind::Unsupported {
-            Code::ConfinementMissing
-        } else {
-            Code::CouldNotStart
-        };
-        DeployError::ours(code, format!("no zygote could be started: {error}"))
-    };
+    let failed = |error| no_zygote(&error);
     let (ours, theirs) = packet::pair().map_err(failed)?;
     let (reader, writer) = output_pipe().map_err(failed)?;
     let request = environment.spawn_request(policy, hash_seed);
@@ -171,6 +166,15 @@ async fn spawn(
         })
         .map_err(failed)?;
     Ok((Packets::new(ours).map_err(failed)?, process, reader))
+}
+
+fn no_zygote(error: &io::Error) -> DeployError {
+    let code = if error.kind() == io::ErrorKind::Unsupported {
+        Code::ConfinementMissing
+    } else {
+        Code::CouldNotStart
+    };
+    DeployError::ours(code, format!("no zygote could be started: {error}"))
 }
 
 /// A pipe whose reading end is ours, for tasks.
@@ -270,12 +274,6 @@ fn thread_count(pid: i32) -> usize {
             tracing::warn!(pid, %error, "threads cannot be counted; taking the slow, safe way");
             usize::MAX
         }
-    }
-}
-
-fn end(process: &Spawned) {
-    if let Err(error) = pidfd_send_signal(&process.pidfd, Signal::KILL) {
-        tracing::debug!(pid = process.pid, %error, "a zygote ended on its own");
     }
 }
 

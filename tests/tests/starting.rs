@@ -1,0 +1,60 @@
+//! While a project's process starts: who waits for it, and who need not wait any longer.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+use system_tests::{Place, Process, Project, Server, conversation, now, until, wall_clock};
+
+/// A project whose import is quick while it is deployed and slow later, and `then` does this.
+fn slow_later(deployed_for: Duration, slow: Duration, then: &str) -> (Project, jiff::Timestamp) {
+    let later = wall_clock() + deployed_for;
+    let project = Project::of(&format!(
+        "import time\n\nif time.time() > {}:\n    time.sleep({})\n    {then}\n\n\ndef end_function(conv):\n    conv.state.done = True\n",
+        later.as_second(),
+        slow.as_secs(),
+    ));
+    (project, later)
+}
+
+/// Ends a project's zygote, so that the next attempt needs another; not before that time.
+fn end_zygote(server: &Server<'_>, project: &str, from: jiff::Timestamp) {
+    until("the import is slow from now on", || {
+        (wall_clock() > from + Duration::from_secs(1)).then_some(())
+    });
+    let status = server.get("/v1/status");
+    let zygotes = status["runner"]["zygotes"].as_array().unwrap();
+    let zygote = zygotes
+        .iter()
+        .find(|zygote| zygote["project"] == project)
+        .unwrap();
+    let process = Process::find(i32::try_from(zygote["pid"].as_i64().unwrap()).unwrap()).unwrap();
+    process.signal(Signal::KILL);
+    until("the zygote is gone", || (!process.is_alive()).then_some(()));
+    // That it is gone is noticed by whoever asks it for a process, a moment later at the latest.
+    std::thread::sleep(Duration::from_millis(200));
+}
+
+#[test]
+fn who_waited_for_a_start_that_failed_does_not_start_it_again() {
+    let place = Place::new();
+    let server = place.server().set("attempts", 1).set("concurrency", 6).start();
+    let slow = Duration::from_secs(3);
+    let (broken, later) = slow_later(Duration::from_secs(8), slow, "raise LookupError('broken')");
+    server.deploy(broken.path(), "broken");
+    end_zygote(&server, "broken", later);
+    let began = now();
+    let six: Vec<_> = (0..6)
+        .map(|number| conversation(&format!("broken-{number}"), &json!({})))
+        .collect();
+    for run in server.send_all("broken", &six) {
+        let detail = server.finished(&run);
+        assert_eq!(detail["run"]["status"], "failed", "{detail:#}");
+        let told = &detail["attempts"][0]["message"];
+        assert_eq!(told, "LookupError: broken", "{detail:#}");
+    }
+    // Else all but the last would hold a place that others wait for.
+    let waited = began.elapsed();
+    assert!(waited < 3 * slow, "one start after the other: {waited:?}");
+}
