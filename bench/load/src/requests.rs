@@ -4,12 +4,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::Full;
-
+use crate::Target;
+use crate::connection::{self, Kept};
 use crate::document::Document;
 use crate::told::Told;
-use crate::{Target, connection};
 
 /// What one connection saw.
 #[derive(Default)]
@@ -21,7 +19,7 @@ struct Seen {
 /// Sends them all: at the moments that are `due`, or as fast as they are answered.
 ///
 /// # Errors
-/// A connection that could not be made or broke.
+/// A connection that could not be made, or broke other than by being closed between two requests.
 pub async fn send(
     target: &Target,
     document: &Document,
@@ -30,11 +28,11 @@ pub async fn send(
 ) -> anyhow::Result<Told> {
     let mut open = Vec::new();
     for _ in 0..connections {
-        open.push(connection::open::<Full<Bytes>>(target).await?);
+        open.push(Kept::open(target).await?);
     }
     let next = Cell::new(0);
     let began = Instant::now();
-    let work = open.into_iter().map(|mut sender| {
+    let work = open.into_iter().map(|mut kept| {
         let (next, due) = (&next, due.as_deref());
         async move {
             let mut seen = Seen::default();
@@ -52,11 +50,7 @@ pub async fn send(
                         at
                     }
                 };
-                let body = Full::new(document.numbered(number));
-                sender.ready().await?;
-                let answer = sender
-                    .send_request(connection::request(target, "application/json", body)?)
-                    .await?;
+                let answer = kept.send(target, document.numbered(number)).await?;
                 let status = answer.status().as_u16();
                 connection::read(answer.into_body()).await?;
                 seen.waits.push(asked.elapsed());
