@@ -58,3 +58,40 @@ fn who_waited_for_a_start_that_failed_does_not_start_it_again() {
     let waited = began.elapsed();
     assert!(waited < 3 * slow, "one start after the other: {waited:?}");
 }
+
+#[test]
+fn an_attempt_that_waits_for_its_process_is_stopped_at_once_and_costs_its_run_nothing() {
+    let place = Place::new();
+    let setup = place.server().set("import_timeout_s", 100).set("drain_s", 60);
+    let server = setup.start();
+    let (project, later) = slow_later(Duration::from_secs(8), Duration::from_secs(90), "pass");
+    server.deploy(project.path(), "slow");
+    end_zygote(&server, "slow", later);
+    let two = ["cancelled", "drained"].map(|id| conversation(id, &json!({})));
+    let runs = server.send_all("slow", &two);
+    let running = |count: u32| {
+        until("so many attempts are under way", || {
+            (server.get("/v1/status")["runner"]["running"] == count).then_some(())
+        });
+    };
+    running(2);
+    let began = now();
+    server.cli(&["runs", "cancel", &runs[0]]).expect(0);
+    running(1);
+    let detail = server.run(&runs[0]);
+    assert_eq!(detail["attempts"][0]["outcome"], "cancelled", "{detail:#}");
+    server.terminate();
+    let status = server.wait_until_ended();
+    assert_eq!(status.code(), Some(0), "{}", server.log_tail());
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_secs(20),
+        "it waited for the import: {took:?}"
+    );
+    server.wait_until_nothing_is_left();
+
+    let server = setup.start();
+    let detail = server.run(&runs[1]);
+    assert_eq!(detail["attempts"][0]["outcome"], "interrupted", "{detail:#}");
+    assert_eq!(detail["run"]["failures"], 0, "{detail:#}");
+}

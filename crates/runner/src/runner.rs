@@ -15,6 +15,7 @@ use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
 use crate::options::RunnerOptions;
+use crate::process::{Child, ProcessSource};
 use crate::seeds::Seeds;
 use crate::trouble::Trouble;
 use crate::under_way::UnderWay;
@@ -167,9 +168,15 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
             let attempted = attempt_prepared(&shared, &prepared, run, &stop).await;
             (attempted, prepared.policy.clone())
         }
-        Err(error) => (Err(error), shared.options.policy.clone()),
+        Err(error) => (Err(error.into()), shared.options.policy.clone()),
     };
     let now = (shared.options.clock)();
+    let attempted = match attempted {
+        Ok(report) => Ok(report),
+        Err(NotBegun::Fault(error)) => Err(error),
+        // Whether it could have begun is as open as before.
+        Err(NotBegun::Stopped(end)) => return (AttemptReport::bare(number, end, now), policy),
+    };
     shared
         .cannot_begin
         .note((deployment, &project), fault_of(&attempted), now);
@@ -177,16 +184,54 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
     (report, policy)
 }
 
+/// Why an attempt got no process.
+enum NotBegun {
+    /// There was none to be had.
+    Fault(DeployError),
+    /// It was to end before there was one.
+    Stopped(AttemptEnd),
+}
+
+impl From<DeployError> for NotBegun {
+    fn from(error: DeployError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+/// A process for an attempt, which may have to be started and its packages installed: minutes that nobody waits who is stopped.
+async fn obtain(
+    shared: &Shared,
+    prepared: &Prepared,
+    stop: &Stop,
+) -> Result<(Arc<dyn ProcessSource>, Child), NotBegun> {
+    let obtained = async {
+        let source = shared.nursery.source(prepared).await?;
+        store::fail_point!("runner.before_fork");
+        let child = source.child().await?;
+        store::fail_point!("runner.after_fork");
+        Ok::<_, DeployError>((source, child))
+    };
+    let mut draining = shared.draining.subscribe();
+    // In this order: what is there at once is begun.
+    tokio::select! {
+        biased;
+        verdict = stop.asked() => Err(NotBegun::Stopped(match verdict {
+            Verdict::Cancelled => AttemptEnd::Cancelled,
+            _ => AttemptEnd::Interrupted,
+        })),
+        obtained = obtained => Ok(obtained?),
+        // The sender is the runner's own: it cannot be gone. Given back, the run has lost nothing.
+        _ = draining.wait_for(|draining| *draining) => Err(NotBegun::Stopped(AttemptEnd::Interrupted)),
+    }
+}
+
 async fn attempt_prepared(
     shared: &Shared,
     prepared: &Prepared,
     run: ClaimedRun,
     stop: &Stop,
-) -> Result<AttemptReport, DeployError> {
-    let source = shared.nursery.source(prepared).await?;
-    store::fail_point!("runner.before_fork");
-    let child = source.child().await?;
-    store::fail_point!("runner.after_fork");
+) -> Result<AttemptReport, NotBegun> {
+    let (source, child) = obtain(shared, prepared, stop).await?;
     let assignment = Assignment {
         run: run.run,
         number: run.number,

@@ -111,7 +111,8 @@ impl Stop {
         self.0.verdict.get().cloned()
     }
 
-    async fn asked(&self) -> Verdict {
+    /// Waits until something is asked for.
+    pub(crate) async fn asked(&self) -> Verdict {
         loop {
             if let Some(verdict) = self.verdict() {
                 return verdict;

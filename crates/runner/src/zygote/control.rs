@@ -64,6 +64,11 @@ impl Control {
             },
         );
         self.count.fetch_add(1, Ordering::Relaxed);
+        let mut asking = Asking {
+            control: self,
+            token,
+            is_sent: false,
+        };
         let mut packet = Vec::with_capacity(9 + folder.len());
         packet.push(b'F');
         packet.extend_from_slice(&token.to_ne_bytes());
@@ -72,9 +77,7 @@ impl Control {
             .packets
             .send(&packet, &[channel.as_fd(), output.as_fd()])
             .await;
-        if self.gone.load(Ordering::Acquire) || sent.is_err() {
-            self.end(token, Exit::ZygoteGone);
-        }
+        asking.is_sent = sent.is_ok() && !self.gone.load(Ordering::Acquire);
         sent.map(|()| (killer, receiver))
     }
 
@@ -129,6 +132,21 @@ impl Control {
             _ => return Err("a packet of an unknown kind"),
         }
         Ok(())
+    }
+}
+
+/// A fork that is being asked for. Whoever asks may be stopped while the socket takes nothing: then there is no child.
+struct Asking<'a> {
+    control: &'a Control,
+    token: u64,
+    is_sent: bool,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if !self.is_sent {
+            self.control.end(self.token, Exit::ZygoteGone);
+        }
     }
 }
 
