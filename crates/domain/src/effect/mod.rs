@@ -2,9 +2,32 @@
 //!
 //! Pure rules that decide every case; a gateway only carries them out.
 
+pub mod catalogue;
+mod course;
+mod fingerprint;
+mod graphql;
+mod journal;
+mod matching;
+mod one;
 mod phase;
+mod record;
+mod request;
+mod settled;
+mod unknown;
+mod volatile;
 
+pub use catalogue::{Catalogue, OnUnknown, Terms};
+pub use course::{Course, KeyRule};
+pub use fingerprint::Fingerprint;
+pub use journal::{Asked, Journal, Opening};
+pub use one::{Concluded, Effect, Try};
 pub use phase::{Phase, Trouble, of_answer};
+pub use record::{
+    Answer, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome, PairVerdict,
+    Paired, Parked, Record, Replayed, Source, Wait,
+};
+pub use request::{BadRequest, Endpoint, MAX_URL, Request};
+pub use unknown::{Resolution, resolve};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,3 +63,6 @@ impl Class {
         matches!(self, Self::Write)
     }
 }
+
+#[cfg(test)]
+mod tests;

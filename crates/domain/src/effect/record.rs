@@ -1,0 +1,277 @@
+//! What is written down of a run's effects: one sequence of records, to which records are only added.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Class, Endpoint, Fingerprint, Phase, Trouble};
+use crate::Timestamp;
+use crate::ids::AttemptNumber;
+
+/// Effects that one run may have.
+pub const MAX_EFFECTS: usize = 1_000;
+/// Bytes that one run may record of them, requests and answers together.
+pub const MAX_RECORDED_BYTES: usize = 64 * 1024 * 1024;
+
+/// Which effect of its run, from 1, in the order in which they were first asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EffectNumber(pub u32);
+
+impl fmt::Display for EffectNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// By which path of submission a request came: `0` is the function itself, `0.2` the second piece of work (thread, task,
+/// executor's job) that it submitted. Not which worker happened to run it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lane(pub String);
+
+impl Lane {
+    /// The function itself.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("0".to_owned())
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A header, name and value.
+pub type Header = (String, String);
+
+/// One record. Its body is the request's or the answer's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// When it was made.
+    pub at: Timestamp,
+    /// What it says.
+    pub head: Head,
+    /// Bytes that belong to it.
+    pub body: Vec<u8>,
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Head {
+    /// A request is about to leave: durable before its first byte does.
+    Intent(Intent),
+    /// What became of it.
+    Outcome(Outcome),
+    /// The run waits for a host.
+    Wait(Wait),
+    /// The run waits for a person.
+    Parked(Parked),
+    /// What a person said of a pair that does not match.
+    Paired(Paired),
+    /// What an attempt was given back, and what it left.
+    Replayed(Replayed),
+}
+
+impl Head {
+    /// The word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Intent(_) => "intent",
+            Self::Outcome(_) => "outcome",
+            Self::Wait(_) => "wait",
+            Self::Parked(_) => "parked",
+            Self::Paired(_) => "paired",
+            Self::Replayed(_) => "replayed",
+        }
+    }
+}
+
+/// A request is about to leave. Its body is the request's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Of which effect; one that is driven again has several.
+    pub effect: EffectNumber,
+    /// Who asks.
+    pub attempt: AttemptNumber,
+    /// By which path.
+    pub lane: Lane,
+    /// How it is treated.
+    pub class: Class,
+    /// What kind of request it is.
+    pub endpoint: Endpoint,
+    /// Which request it is.
+    pub fingerprint: Fingerprint,
+    /// `file:line` of the user's own call.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    /// The whole URL.
+    pub url: String,
+    /// Without those that hold secrets.
+    pub headers: Vec<Header>,
+    /// The idempotency key that goes with it: header and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Header>,
+    /// The bytes of an earlier intent with its key, in order to learn what became of that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resend: bool,
+}
+
+/// Who says what became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The other side, or the way there.
+    #[default]
+    Live,
+    /// A policy: nobody asked.
+    Policy,
+    /// A person.
+    Decision,
+}
+
+/// What became of a request. Its body is the answer's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Of which effect.
+    pub effect: EffectNumber,
+    /// In whose time.
+    pub attempt: AttemptNumber,
+    /// What it proves.
+    pub phase: Phase,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// In a sentence, for people, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The answer, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// How often it was sent.
+    #[serde(default)]
+    pub tries: u32,
+    /// From asking to this, less what we withheld it, microseconds.
+    #[serde(default)]
+    pub latency_us: u64,
+    /// The catalogue calls this status no failure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
+    /// Some code has been told, or was about to be.
+    pub heard: bool,
+    /// Who says so.
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// An answer's head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// 200 to 599, as sent.
+    pub status: u16,
+    /// As sent; empty over HTTP/2.
+    #[serde(default)]
+    pub reason: String,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub version: String,
+    /// As sent, in order.
+    pub headers: Vec<Header>,
+}
+
+impl Answer {
+    /// The first header of this name, without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let of_name = |(n, _): &&Header| n.eq_ignore_ascii_case(name);
+        self.headers.iter().find(of_name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The run waits for a host, without a process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Who was ended for it.
+    pub attempt: AttemptNumber,
+    /// Which effect cannot go on.
+    pub effect: EffectNumber,
+    /// Scheme, host and port.
+    pub origin: String,
+    /// When it is tried again, at the earliest.
+    pub until: Timestamp,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+/// The run waits for a person. Its body is that of the request which fits nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once in a blue moon, and never kept in numbers"
+)]
+pub enum Parked {
+    /// Nobody knows what became of a write, and the code asks.
+    Unknown {
+        /// Who asked.
+        attempt: AttemptNumber,
+        /// The write.
+        effect: EffectNumber,
+    },
+    /// A write was asked for that no record fits, while one of its kind is left over.
+    Mismatch {
+        /// Who asked.
+        attempt: AttemptNumber,
+        /// By which path.
+        lane: Lane,
+        /// Where to.
+        endpoint: Endpoint,
+        /// Which request.
+        fingerprint: Fingerprint,
+        /// The whole URL.
+        url: String,
+        /// `file:line` of the user's own call.
+        site: String,
+        /// What an earlier attempt did there, and this one did not ask for.
+        beside: Vec<EffectNumber>,
+    },
+}
+
+/// What a person said of a write that fits nothing and a record that is left over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paired {
+    /// The record.
+    pub effect: EffectNumber,
+    /// The write.
+    pub fingerprint: Fingerprint,
+    /// What to do.
+    pub verdict: PairVerdict,
+}
+
+/// Which of two writes is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairVerdict {
+    /// The record stands for the write: what it brought is given back.
+    Keep,
+    /// They are two: the write is sent.
+    Send,
+}
+
+/// What an attempt was given back, and what it left: known when it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Replayed {
+    /// Which attempt.
+    pub attempt: AttemptNumber,
+    /// Given back as they were.
+    pub given: Vec<EffectNumber>,
+    /// Among them: those that matched but for volatile tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drifted: Vec<EffectNumber>,
+    /// Writes of earlier attempts that are done, and that it did not ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_over: Vec<EffectNumber>,
+}
