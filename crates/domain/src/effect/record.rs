@@ -275,3 +275,49 @@ pub struct Replayed {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_over: Vec<EffectNumber>,
 }
+
+/// Bytes that are no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a record of an effect: {0}")]
+pub struct BadRecord(String);
+
+impl Record {
+    /// As it is kept: the length of what it says, what it says as JSON, its body.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let head = serde_json::to_vec(&self.head).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(4 + head.len() + self.body.len());
+        bytes.extend_from_slice(&u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    /// Reads back what [`Self::to_bytes`] gave.
+    ///
+    /// # Errors
+    /// [`BadRecord`]: no version of ours wrote that.
+    pub fn from_bytes(at: Timestamp, mut bytes: Vec<u8>) -> Result<Self, BadRecord> {
+        let short = || BadRecord(format!("{} bytes are too few", bytes.len()));
+        let length: [u8; 4] = bytes
+            .get(..4)
+            .and_then(|four| four.try_into().ok())
+            .ok_or_else(short)?;
+        let end = usize::try_from(u32::from_be_bytes(length))
+            .ok()
+            .and_then(|length| length.checked_add(4));
+        let end = end.filter(|end| *end <= bytes.len()).ok_or_else(short)?;
+        let head = serde_json::from_slice(&bytes[4..end]).map_err(|error| BadRecord(error.to_string()))?;
+        Ok(Self {
+            at,
+            head,
+            body: bytes.split_off(end),
+        })
+    }
+
+    /// Whether it says that something is about to leave.
+    #[must_use]
+    pub const fn is_intent(&self) -> bool {
+        matches!(self.head, Head::Intent(_))
+    }
+}

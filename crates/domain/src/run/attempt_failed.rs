@@ -14,6 +14,7 @@ pub(super) fn step(state: &RunState, code: Code, jitter: f64, now: Timestamp, po
         return again_at(state, due_at, policy);
     }
     state.failures += 1;
+    state.retry_since = state.next_attempt();
     state.faults = 0;
     state.interruptions = 0;
     state.alone = false;

@@ -3,7 +3,7 @@
 use super::{Command, Event, RunState, Status, StepError, Transition, not_allowed};
 use crate::Timestamp;
 use crate::deployment::DeploymentId;
-use crate::ids::{AttemptNumber, Incarnation};
+use crate::ids::Incarnation;
 
 pub(super) fn step(
     state: &RunState,
@@ -16,10 +16,14 @@ pub(super) fn step(
         return Err(not_allowed(state, event));
     }
     let mut state = state.clone();
+    state.stop_idling(now); // a host that it waited for is tried again
     state.status = Status::Running;
     state.epoch = state.epoch.next();
-    state.attempt = AttemptNumber(state.attempt.0 + 1);
+    state.attempt = state.next_attempt();
     state.claimed_by = Some(incarnation);
+    if state.deployment.is_none() {
+        state.deployed_since = state.attempt;
+    }
     let deployment = *state.deployment.get_or_insert(active);
     let start = Command::StartAttempt {
         number: state.attempt,

@@ -32,7 +32,7 @@ pub(super) fn retry(
     again: bool,
     now: Timestamp,
 ) -> Result<Transition, StepError> {
-    if !matches!(state.status, Status::Ended | Status::Backoff) {
+    if !matches!(state.status, Status::Ended | Status::Backoff | Status::Waiting) {
         return Err(not_allowed(state, event));
     }
     let succeeded = state.end == Some(End::Succeeded);
@@ -40,7 +40,12 @@ pub(super) fn retry(
         return Err(StepError::Succeeded);
     }
     let mut state = state.clone();
-    state.reruns += u32::from(succeeded);
+    state.stop_idling(now);
+    state.retry_since = state.next_attempt();
+    if succeeded {
+        state.reruns += 1;
+        state.fresh_since = state.next_attempt();
+    }
     state.end = None;
     state.dead_letter = None;
     state.failures = 0;
@@ -49,8 +54,9 @@ pub(super) fn retry(
     state.alone = false;
     state.since = now;
     state.not_counted = SignedDuration::ZERO;
-    if deployment.is_some() {
+    if deployment.is_some() && deployment != state.deployment {
         state.deployment = deployment;
+        state.deployed_since = state.next_attempt();
     }
     state.enqueue(now);
     Ok(Transition {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::deployment::DeploymentId;
+use crate::effect::Opening;
 use crate::error_code::Code;
 use crate::ids::{AttemptNumber, Epoch, Incarnation};
 
@@ -160,6 +161,15 @@ pub struct RunState {
     /// Why no further attempt is made, while the run is a dead letter.
     #[serde(default)]
     pub dead_letter: Option<Code>,
+    /// The first attempt that drives again what failed before it; those after it go on with what that one was told.
+    #[serde(default)]
+    pub retry_since: AttemptNumber,
+    /// The first attempt since the run was run again on purpose: what earlier ones did is not given back to it.
+    #[serde(default)]
+    pub fresh_since: AttemptNumber,
+    /// The first attempt on the deployment on which the run is.
+    #[serde(default)]
+    pub deployed_since: AttemptNumber,
 }
 
 impl RunState {
@@ -185,6 +195,9 @@ impl RunState {
             idle_since: None,
             last_error: None,
             dead_letter: None,
+            retry_since: AttemptNumber::default(),
+            fresh_since: AttemptNumber::default(),
+            deployed_since: AttemptNumber::default(),
         }
     }
 
@@ -197,10 +210,22 @@ impl RunState {
         }
     }
 
+    /// What of its journal counts for the attempt that is under way.
+    #[must_use]
+    pub const fn opening(&self) -> Opening {
+        Opening {
+            attempt: self.attempt,
+            retry_since: self.retry_since,
+            fresh_since: self.fresh_since,
+            deployed_since: self.deployed_since,
+        }
+    }
+
     /// Whether a runner may take it now.
     #[must_use]
     pub fn is_claimable(&self, now: Timestamp) -> bool {
-        matches!(self.status, Status::Queued | Status::Backoff) && self.hold.is_none() && self.due_at <= now
+        let due = matches!(self.status, Status::Queued | Status::Backoff | Status::Waiting);
+        due && self.hold.is_none() && self.due_at <= now
     }
 
     /// Its age: time since it was accepted or retried by hand, less what does not count.
@@ -210,6 +235,11 @@ impl RunState {
             .idle_since
             .map_or(SignedDuration::ZERO, |since| now.duration_since(since));
         now.duration_since(self.since) - self.not_counted - idle
+    }
+
+    /// The number that its next attempt will have, at the least.
+    pub(super) fn next_attempt(&self) -> AttemptNumber {
+        AttemptNumber(self.attempt.0 + 1)
     }
 
     pub(super) fn enqueue(&mut self, now: Timestamp) {
