@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::course::Course;
 use super::one::{Concluded, Effect, Try};
+use super::patience::Waited;
 use super::record::{
     EffectNumber, Head, Lane, Outcome, PairVerdict, Paired, Parked, Record, Replayed, Source,
 };
@@ -55,6 +56,7 @@ pub struct Journal {
     /// Which recorded lane each lane of this attempt is.
     pub(super) bound: HashMap<Lane, Lane>,
     pub(super) pairs: Vec<Paired>,
+    waits: Vec<Waited>,
     concluded: u32,
     pub(super) given: Vec<EffectNumber>,
     pub(super) drifted: Vec<EffectNumber>,
@@ -72,6 +74,7 @@ impl Journal {
             reopened: Vec::new(),
             bound: HashMap::new(),
             pairs: Vec::new(),
+            waits: Vec::new(),
             concluded: 0,
             given: Vec::new(),
             drifted: Vec::new(),
@@ -113,7 +116,8 @@ impl Journal {
             }
             Head::Outcome(outcome) => self.conclude(record.at, outcome, record.body),
             Head::Paired(pair) => self.pairs.push(pair),
-            Head::Wait(_) | Head::Parked(_) | Head::Replayed(_) => {}
+            Head::Wait(wait) => self.waits.push((record.at, wait)),
+            Head::Parked(_) | Head::Replayed(_) => {}
         }
     }
 
@@ -173,6 +177,12 @@ impl Journal {
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
         &self.effects
+    }
+
+    /// How often and how long the run has waited for hosts.
+    #[must_use]
+    pub fn waits(&self) -> &[Waited] {
+        &self.waits
     }
 
     /// One effect.

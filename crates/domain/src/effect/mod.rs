@@ -9,6 +9,7 @@ mod graphql;
 mod journal;
 mod matching;
 mod one;
+mod patience;
 mod phase;
 mod record;
 mod request;
@@ -21,10 +22,11 @@ pub use course::{Course, KeyRule};
 pub use fingerprint::Fingerprint;
 pub use journal::{Asked, Journal, Opening};
 pub use one::{Concluded, Effect, Try};
+pub use patience::{Waited, next_wait};
 pub use phase::{Phase, Trouble, of_answer};
 pub use record::{
-    Answer, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome, PairVerdict,
-    Paired, Parked, Record, Replayed, Source, Wait,
+    Answer, BadRecord, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,
+    PairVerdict, Paired, Parked, Record, Replayed, Source, Wait,
 };
 pub use request::{BadRequest, Endpoint, MAX_URL, Request};
 pub use unknown::{Resolution, resolve};
