@@ -27,7 +27,7 @@ PRELOAD = os.environ.get("AFTERCALL_PRELOAD")
 ZYGOTE = ROOT / "aftercall" / "_runtime" / "zygote.py"
 TIMEOUT_S = 20.0
 
-START, EFFECT, ANSWER, LOG, RESULT = 1, 2, 3, 7, 8
+START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE = 1, 2, 3, 4, 6, 7, 8, 9
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Attempt:
 
     logs: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
+    lanes: list[tuple[str, str, bool]] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
     result: dict[int, Any] | None = None
     status: int | None = None
     output: str = ""
@@ -262,5 +264,9 @@ class Running:
             self.send(ANSWER, {0: payload[0], 1: answer[0], 2: answer[1], 3: answer[2], 4: None, 5: None})
         elif kind == RESULT:
             self.attempt.result = payload
+        elif kind == LANE:
+            self.attempt.lanes.append((payload[0], payload[1], payload[2]))
+        elif kind == CLOSE:
+            self.attempt.closed.append(payload[0])
         else:
             raise AssertionError(f"unexpected frame {kind}")

@@ -14,9 +14,11 @@ from json import JSONDecoder, JSONEncoder, loads
 from time import monotonic_ns, time_ns
 
 from aftercall._runtime import capture, frames
-from aftercall._runtime.effects import effects, refusal_code
 from aftercall._runtime.ending import end_gracefully, quiet_signals
-from aftercall._runtime.frames import Channel, Exchange
+from aftercall._runtime.exchange import Exchange
+from aftercall._runtime.frames import Channel
+from aftercall._runtime.http.effects import effects
+from aftercall._runtime.http.errors import refusal_code
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
 from aftercall._runtime.returned import is_awaitable, run_to_end, warn_of_unstarted

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from types import CodeType
 
-from aftercall._runtime.effects import RequestAtImport, refusal_in
+from aftercall._runtime.http.errors import RequestAtImport, refusal_in
 from aftercall._runtime.imports import Project
 from aftercall._runtime.returned import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from aftercall._runtime.tracebacks import Places, error_document, project_error

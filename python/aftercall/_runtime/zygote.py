@@ -22,11 +22,9 @@ from time import perf_counter  # noqa: E402
 
 from aftercall._runtime import capture, exits, refusals  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
-from aftercall._runtime.effects import (  # noqa: E402
-    effects,
-    http_client_imported,
-    urllib3_connection_imported,
-)
+from aftercall._runtime.http import hooks  # noqa: E402
+from aftercall._runtime.http.effects import effects  # noqa: E402
+from aftercall._runtime.http.site import set_project  # noqa: E402
 from aftercall._runtime.immortal import immortalise  # noqa: E402
 from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
 from aftercall._runtime.limits import MAX_PACKET, MAX_WARNING, MAX_WARNINGS  # noqa: E402
@@ -46,11 +44,7 @@ if TYPE_CHECKING:
 CONTROL_FD = 3
 VERSION = 1
 
-HOOKS = {
-    "http.client": http_client_imported,
-    "logging": capture.logging_imported,
-    "urllib3.connection": urllib3_connection_imported,
-}
+HOOKS = {**hooks.HOOKS, "logging": capture.logging_imported}
 
 
 class Zygote:
@@ -94,7 +88,7 @@ class Zygote:
         _add_virtualenv(self._settings.get("virtualenv"))
         if self._project is not None:
             sys.path.append(self._project.root)
-            effects.set_project(self._project.root)
+            set_project(self._project.root)
         ProjectFinder(self._project, HOOKS).install()
         capture.install()
         exits.install()

@@ -1,0 +1,155 @@
+"""Lanes: by which path work was submitted, not which thread happens to run it.
+
+`0` is the main thread's. What a lane submits, a thread, a task of an executor, a task of asyncio, is numbered in order:
+`0.1`, `0.2`, `0.2.1`. A later attempt's requests find those of an earlier one by it, though threads change places.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import _local
+from contextvars import ContextVar, copy_context
+
+from aftercall._runtime.frames import LANE, Channel
+from aftercall._runtime.http.site import call_site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    Work = Callable[..., object]
+
+
+class Lane:
+    """One line of work."""
+
+    __slots__ = ("announced", "ended", "name", "parent", "site", "submitted")
+
+    def __init__(self, parent: Lane | None, site: str = "") -> None:
+        self.parent = parent
+        self.submitted = 0
+        #: Whether the supervisor knows of it; it does of the main one.
+        self.announced = parent is None
+        self.ended = False
+        #: Where it was submitted: its own calls may have no frame of the user's.
+        self.site = site
+        self.name = "0"
+        if parent is not None:
+            parent.submitted += 1
+            self.name = f"{parent.name}.{parent.submitted}"
+
+
+class _OfThread(_local):
+    lane: Lane | None = None
+
+
+#: Of a task of asyncio: its context has it.
+_of_task: ContextVar[Lane] = ContextVar("aftercall_lane")
+#: Of a thread, or of the executor's task that it runs. A context may be carried into a thread; its lane is not.
+_of_thread = _OfThread()
+_main = Lane(None)
+_channel: Channel | None = None
+
+
+def open_lanes(channel: Channel) -> None:
+    """From now on (in a child) lanes are told of."""
+    global _channel
+    _channel = channel
+
+
+def current() -> Lane:
+    """The lane of whoever asks."""
+    asyncio_events = sys.modules.get("_asyncio")
+    if asyncio_events is not None and asyncio_events._get_running_loop() is not None:
+        lane = _of_task.get(None)
+        if lane is not None:
+            return lane
+    return _of_thread.lane or _main
+
+
+def announce(lane: Lane) -> None:
+    """Tells the supervisor of a lane, its ancestors first. Before the first effect of it."""
+    unknown = []
+    at: Lane | None = lane
+    while at is not None and not at.announced:
+        unknown.append(at)
+        at = at.parent
+    for at in reversed(unknown):
+        at.announced = True
+        if _channel is not None and at.parent is not None:
+            _channel.send(LANE, {0: at.name, 1: at.parent.name, 2: at.ended})
+
+
+def _submit() -> Lane:
+    return Lane(current(), call_site())
+
+
+def _end(lane: Lane) -> None:
+    lane.ended = True
+    if lane.announced and _channel is not None and lane.parent is not None:
+        _channel.send(LANE, {0: lane.name, 1: lane.parent.name, 2: True})
+
+
+def _run(lane: Lane, work: Work, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+    """Does a thread's work, or an executor's task, in its lane."""
+    before = _of_thread.lane
+    _of_thread.lane = lane
+    try:
+        return work(*args, **kwargs)
+    finally:
+        _of_thread.lane = before
+        _end(lane)
+
+
+def threading_imported(module: ModuleType) -> None:
+    """Once `threading` is imported: a thread's lane is that of whoever starts it, and a number."""
+    start = module.Thread.start
+
+    def start_in_lane(self: object) -> None:
+        if not _is_worker(self):
+            lane, run = _submit(), self.run  # type: ignore[attr-defined]
+
+            def run_in_lane() -> None:
+                self.__dict__.pop("run", None)  # it holds the thread itself
+                _run(lane, run, (), {})
+
+            self.run = run_in_lane  # type: ignore[attr-defined]
+        start(self)
+
+    start_in_lane.__doc__, start_in_lane.__wrapped__ = start.__doc__, start  # type: ignore[attr-defined]
+    module.Thread.start = start_in_lane
+
+
+def _is_worker(thread: object) -> bool:
+    """Whether it runs the tasks of an executor: each of those has a lane; which thread it has depends on chance."""
+    target = getattr(thread, "_target", None)
+    return getattr(target, "__module__", None) == "concurrent.futures.thread"
+
+
+def executor_imported(module: ModuleType) -> None:
+    """Once `concurrent.futures.thread` is imported. `asyncio` gives its executor's tasks the same way."""
+    submit = module.ThreadPoolExecutor.submit
+
+    def submit_in_lane(self: object, fn: Work, /, *args: object, **kwargs: object) -> object:
+        return submit(self, _run, _submit(), fn, args, kwargs)
+
+    submit_in_lane.__doc__, submit_in_lane.__wrapped__ = submit.__doc__, submit  # type: ignore[attr-defined]
+    module.ThreadPoolExecutor.submit = submit_in_lane
+
+
+def event_loop_imported(module: ModuleType) -> None:
+    """Once `asyncio.base_events` is imported. A context that the caller gives is its own affair."""
+    create_task = module.BaseEventLoop.create_task
+
+    def create_task_in_lane(self: object, coro: object, **more: object) -> object:
+        if more.get("context") is not None:
+            return create_task(self, coro, **more)
+        lane, context = _submit(), copy_context()
+        context.run(_of_task.set, lane)
+        task = context.run(create_task, self, coro, **more)
+        task.add_done_callback(lambda _task: _end(lane))
+        return task
+
+    create_task_in_lane.__doc__, create_task_in_lane.__wrapped__ = create_task.__doc__, create_task  # type: ignore[attr-defined]
+    module.BaseEventLoop.create_task = create_task_in_lane
