@@ -95,3 +95,62 @@ fn an_attempt_that_waits_for_its_process_is_stopped_at_once_and_costs_its_run_no
     assert_eq!(detail["attempts"][0]["outcome"], "interrupted", "{detail:#}");
     assert_eq!(detail["run"]["failures"], 0, "{detail:#}");
 }
+
+const FIRST_STAYS: &str = "import time\n\n\ndef end_function(conv):\n    if conv.id == 'stays' and conv.run.attempt == 1:\n        time.sleep(600)\n";
+
+#[test]
+fn a_zygote_that_hangs_is_ended_and_that_is_counted_to_no_function() {
+    let place = Place::new();
+    let server = place.server().set("attempts", 1).start();
+    server.deploy(Project::of(FIRST_STAYS).path(), "hangs");
+    let send = |id: &str| {
+        server
+            .send_all("hangs", &[conversation(id, &json!({}))])
+            .remove(0)
+    };
+    let zygote = || server.get("/v1/status")["runner"]["zygotes"][0].clone();
+    let stays = send("stays");
+    let old = until("a child is there", || {
+        Some(zygote()).filter(|zygote| zygote["children"] == 1)
+    });
+    let process = Process::find(i32::try_from(old["pid"].as_i64().unwrap()).unwrap()).unwrap();
+    process.signal(Signal::STOP);
+    let asked = send("asked");
+    let outcomes = |run: &str| {
+        let detail = server.finished(run);
+        assert_eq!(detail["run"]["status"], "succeeded", "{detail:#}");
+        let attempts = detail["attempts"].as_array().unwrap().iter();
+        let told: Vec<_> = attempts
+            .map(|one| (one["outcome"].clone(), one["code"].clone()))
+            .collect();
+        told
+    };
+    let again = (json!("returned"), json!(null));
+    assert_eq!(
+        outcomes(&asked),
+        [(json!("failed"), json!("AC0311")), again.clone()]
+    );
+    assert_eq!(outcomes(&stays), [(json!("interrupted"), json!(null)), again]);
+    assert!(!process.is_alive());
+    assert_ne!(zygote()["pid"], old["pid"]);
+}
+
+#[test]
+fn a_deadline_before_the_fork_is_not_the_functions() {
+    let place = Place::new();
+    let server = place.server().set("attempts", 1).set("deadline_s", 2).start();
+    server.deploy(Project::of("def end_function(conv):\n    pass\n").path(), "hangs");
+    let zygote = server.get("/v1/status")["runner"]["zygotes"][0]["pid"]
+        .as_i64()
+        .unwrap();
+    let process = Process::find(i32::try_from(zygote).unwrap()).unwrap();
+    process.signal(Signal::STOP);
+    let run = server
+        .send_all("hangs", &[conversation("asked", &json!({}))])
+        .remove(0);
+    let code = until("its first attempt is over", || {
+        let code = server.run(&run)["attempts"][0]["code"].clone();
+        (!code.is_null()).then_some(code)
+    });
+    assert_eq!(code, "AC0311");
+}

@@ -30,6 +30,8 @@ pub enum Exit {
     },
     /// What it was forked from is gone, and it with it.
     ZygoteGone,
+    /// We ended what it was forked from, for no fault of its own.
+    ZygoteEnded,
 }
 
 /// A fresh process that waits for its `start` frame.
@@ -54,6 +56,7 @@ pub struct Killer(Arc<Mutex<Target>>);
 struct Target {
     pidfd: Option<OwnedFd>,
     wanted: bool,
+    begun: bool,
 }
 
 impl Killer {
@@ -80,13 +83,19 @@ impl Killer {
             .send(Signal::QUIT);
     }
 
-    /// The child is there.
-    pub fn arm(&self, pidfd: OwnedFd) {
+    /// The process is there. Without a descriptor, where the kernel has none, it cannot be signalled.
+    pub fn arm(&self, pidfd: Option<OwnedFd>) {
         let mut target = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        target.pidfd = Some(pidfd);
+        target.begun = true;
+        target.pidfd = pidfd;
         if target.wanted {
             target.send(Signal::KILL);
         }
+    }
+
+    /// Whether the process has been there.
+    pub fn has_begun(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).begun
     }
 }
 

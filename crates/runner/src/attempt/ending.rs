@@ -40,6 +40,8 @@ pub enum Verdict {
     ChannelLeft(Duration),
     /// It ran longer than it may.
     Deadline(Duration),
+    /// Its zygote had not forked it within this time.
+    NotForked(Duration),
     /// It logged more than it may.
     Flooded(usize),
     /// It asked for more effects than it may.
@@ -119,10 +121,20 @@ pub fn without_result(
     let end = match verdict {
         Verdict::Cancelled => return AttemptEnd::Cancelled,
         Verdict::Released => return AttemptEnd::Interrupted,
+        Verdict::Result | Verdict::ChannelClosed if exit == Exit::ZygoteEnded => {
+            return AttemptEnd::Interrupted;
+        }
         Verdict::Deadline(limit) => failed(
             Code::DeadlineExceeded,
             format!(
                 "end_function was still running after {} and was ended",
+                seconds(limit)
+            ),
+        ),
+        Verdict::NotForked(limit) => failed(
+            Code::CouldNotStart,
+            format!(
+                "the attempt's process was not there after {}, the attempt's deadline: its zygote does not answer",
                 seconds(limit)
             ),
         ),
@@ -212,7 +224,9 @@ fn from_exit(exit: Exit) -> AttemptEnd {
                 format!("the attempt's process could not be forked: {error}"),
             );
         }
-        Exit::ZygoteGone => return failed(Code::ZygoteDied, Code::ZygoteDied.title().to_owned()),
+        Exit::ZygoteGone | Exit::ZygoteEnded => {
+            return failed(Code::ZygoteDied, Code::ZygoteDied.title().to_owned());
+        }
     };
     let signal = status & 0x7f;
     if signal != 0 {

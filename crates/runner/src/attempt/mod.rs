@@ -3,6 +3,7 @@
 mod ending;
 mod logs;
 mod output;
+mod report;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use domain::{
-    Action, AttemptEnd, AttemptNumber, AttemptReport, Code, DeploymentId, Environment, ErrorDocument, Metric,
-    RunId, Timestamp, json,
-};
+use domain::{AttemptNumber, AttemptReport, Code, DeploymentId, Environment, RunId, Timestamp};
 use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -27,6 +25,7 @@ use crate::frame::{self, Answer, Effect, FromChild, ResultFrame, Start};
 use crate::process::{Child, Exit, Killer};
 use logs::LogBook;
 use output::Output;
+use report::report;
 
 pub use ending::Verdict;
 pub use logs::LogLimits;
@@ -132,6 +131,7 @@ pub async fn run(
 ) -> AttemptReport {
     let number = assignment.number;
     let places = assignment.places.clone();
+    let is_canary = assignment.canary;
     let Child {
         channel,
         output,
@@ -158,6 +158,11 @@ pub async fn run(
         verdict = stop.asked() => verdict,
         () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
         verdict = listener.serve(start, clock) => verdict,
+    };
+    let verdict = match verdict {
+        // Nothing of the function has run. Of a canary it tells that forks hang.
+        Verdict::Deadline(limit) if !is_canary && !killer.has_begun() => Verdict::NotForked(limit),
+        verdict => verdict,
     };
     let stack = match verdict {
         Verdict::Deadline(_) => {
@@ -322,78 +327,4 @@ impl Listener {
 enum Step {
     Effect(Effect),
     Result,
-}
-
-#[derive(serde::Deserialize, Default)]
-struct Timing {
-    #[serde(default)]
-    started_at_ns: Option<i64>,
-}
-
-fn report(
-    number: AttemptNumber,
-    verdict: Verdict,
-    exit: Exit,
-    listener: Listener,
-    stack: Option<ErrorDocument>,
-    given_at: Timestamp,
-    now: Timestamp,
-) -> AttemptReport {
-    let mut report = AttemptReport::bare(number, AttemptEnd::Interrupted, now);
-    if let Exit::Ended { usage, .. } = &exit {
-        report.usage = *usage;
-    }
-    // A child without a result has not told when its function began: it was given it then.
-    report.function_started_at = Some(given_at);
-    let last_effect = listener.logs.last_effect();
-    report.logs = listener.logs.into_entries();
-    let result = listener.result.filter(|_| verdict == Verdict::Result);
-    let Some(result) = result else {
-        report.end = ending::without_result(verdict, exit, last_effect, stack);
-        return report;
-    };
-    match read_result(&mut report, &result) {
-        Ok((error, code)) => report.end = ending::with_result(&result.outcome, error, code),
-        Err(problem) => report.end = ending::unreadable_result(&problem),
-    }
-    report
-}
-
-/// What a child's error document says beside the exception itself.
-#[derive(serde::Deserialize)]
-struct ErrorMark {
-    /// The refused effect that the exception was raised from.
-    #[serde(default)]
-    code: Option<Code>,
-}
-
-/// Moves what a result holds into the report; gives the error document and its mark, if there are any.
-fn read_result(
-    report: &mut AttemptReport,
-    result: &ResultFrame,
-) -> Result<(Option<ErrorDocument>, Option<Code>), String> {
-    // Within limits in every direction: depth, that a state may use; values, that small bytes may hold many of.
-    fn part<T: serde::de::DeserializeOwned>(bytes: Option<&ByteVec>) -> Result<Option<T>, String> {
-        let Some(bytes) = bytes else { return Ok(None) };
-        let value = json::parse(bytes, json::Limits::STATE).map_err(|error| error.to_string())?;
-        serde_json::from_value(value)
-            .map(Some)
-            .map_err(|error| error.to_string())
-    }
-    let timing: Timing = part(result.timing.as_ref())?.unwrap_or_default();
-    if let Some(ns) = timing.started_at_ns {
-        report.function_started_at = Timestamp::from_nanosecond(i128::from(ns)).ok();
-    }
-    let error = part(result.error.as_ref())?;
-    // A code that is not known here is no mark.
-    let code = part::<ErrorMark>(result.error.as_ref())
-        .ok()
-        .flatten()
-        .and_then(|mark| mark.code);
-    if result.outcome == "returned" {
-        report.state = part(result.state.as_ref())?;
-        report.metrics = part::<Vec<Metric>>(result.metrics.as_ref())?.unwrap_or_default();
-        report.actions = part::<Vec<Action>>(result.actions.as_ref())?.unwrap_or_default();
-    }
-    Ok((error, code))
 }

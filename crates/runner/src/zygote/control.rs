@@ -5,9 +5,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::ResourceUse;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use crate::packet::Packets;
 use crate::process::{Exit, Killer};
@@ -15,7 +17,12 @@ use crate::process::{Exit, Killer};
 /// The largest packet that comes from a serving zygote, bytes.
 const PACKET: usize = 64;
 
+/// How long a zygote may say nothing at all while it owes the answer to a fork; it takes milliseconds, and at most twice as long
+/// until it is noticed. Longer than a canary's patience: that a fork hangs is for the canary to find.
+const FORK_PATIENCE: Duration = Duration::from_secs(15);
+
 struct Pending {
+    asked: Instant,
     killer: Killer,
     exited: oneshot::Sender<Exit>,
 }
@@ -23,6 +30,8 @@ struct Pending {
 /// The supervisor's end of a serving zygote's control socket.
 pub struct Control {
     packets: Packets,
+    /// Ends the zygote.
+    killer: Killer,
     children: Mutex<HashMap<u64, Pending>>,
     count: AtomicUsize,
     next: AtomicU64,
@@ -30,10 +39,11 @@ pub struct Control {
 }
 
 impl Control {
-    /// Takes the socket over from the start sequence.
-    pub fn serve(packets: Packets) -> Arc<Self> {
+    /// Takes the socket over from the start sequence. `killer` ends the zygote, should it not serve.
+    pub fn serve(packets: Packets, killer: Killer) -> Arc<Self> {
         let control = Arc::new(Self {
             packets,
+            killer,
             children: Mutex::default(),
             count: AtomicUsize::new(0),
             next: AtomicU64::new(1),
@@ -59,6 +69,7 @@ impl Control {
         self.children().insert(
             token,
             Pending {
+                asked: Instant::now(),
                 killer: killer.clone(),
                 exited,
             },
@@ -103,6 +114,41 @@ impl Control {
         }
     }
 
+    /// Whether a fork that was asked for before `then` has no answer yet.
+    fn owes_since(&self, then: Instant) -> bool {
+        let children = self.children();
+        let mut unanswered = children.values().filter(|child| !child.killer.has_begun());
+        unanswered.any(|child| child.asked <= then)
+    }
+
+    /// Ends a zygote that hangs, and with it all of its children. To none of their functions it is counted.
+    fn end_hung(&self) {
+        tracing::error!(
+            children = self.children_alive(),
+            "a zygote did not answer to a fork for {} s: it is ended, and the next attempt starts another",
+            FORK_PATIENCE.as_secs()
+        );
+        self.gone.store(true, Ordering::Release);
+        let all: Vec<_> = self
+            .children()
+            .iter()
+            .map(|(token, child)| (*token, child.killer.has_begun()))
+            .collect();
+        for (token, has_begun) in all {
+            let exit = if has_begun {
+                Exit::ZygoteEnded
+            } else {
+                let error = format!(
+                    "its zygote did not answer for {} s, and was ended",
+                    FORK_PATIENCE.as_secs()
+                );
+                Exit::NotForked { error }
+            };
+            self.end(token, exit);
+        }
+        self.killer.kill();
+    }
+
     fn handle(&self, packet: &[u8], fds: Vec<OwnedFd>) -> Result<(), &'static str> {
         let (&kind, rest) = packet.split_first().ok_or("an empty packet")?;
         let mut fields = Fields(rest);
@@ -111,8 +157,8 @@ impl Control {
             b'P' => {
                 fields.i32()?;
                 let pending = self.children().get(&token).map(|pending| pending.killer.clone());
-                if let (Some(killer), Some(pidfd)) = (pending, fds.into_iter().next()) {
-                    killer.arm(pidfd);
+                if let Some(killer) = pending {
+                    killer.arm(fds.into_iter().next());
                 }
             }
             b'N' => {
@@ -188,7 +234,15 @@ async fn listen(control: Arc<Control>) {
     let _gone = Gone(Arc::clone(&control));
     let mut buffer = [0; PACKET];
     loop {
-        match control.packets.receive(&mut buffer).await {
+        let since = Instant::now();
+        let Ok(received) = timeout(FORK_PATIENCE, control.packets.receive(&mut buffer)).await else {
+            if control.owes_since(since) {
+                control.end_hung();
+                break;
+            }
+            continue;
+        };
+        match received {
             Ok((0, _)) => break,
             Ok((length, fds)) => {
                 if let Err(what) = control.handle(&buffer[..length], fds) {

@@ -87,7 +87,9 @@ async fn import(
     let configure = configuration(environment, &policy, project, mode);
     let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
     let killer = Killer::default();
-    killer.arm(process.pidfd.try_clone().map_err(|error| no_zygote(&error))?);
+    killer.arm(Some(
+        process.pidfd.try_clone().map_err(|error| no_zygote(&error))?,
+    ));
     // However it does not come to its end, be it that nobody waits for it any more.
     let unfinished = killer.unless_over();
     let kept = Arc::new(Mutex::new(Vec::new()));
@@ -137,7 +139,7 @@ async fn import(
     unfinished.over();
     Ok(Imported {
         process,
-        control: Control::serve(packets),
+        control: Control::serve(packets, killer),
         way,
         reason,
         python: ready.python,
