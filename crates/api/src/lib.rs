@@ -22,7 +22,8 @@ pub use runs::{
     AttemptOutcome, AttemptView, LogsView, Next, RetryRequest, RunDetail, RunList, RunView, RunWord,
 };
 pub use status::{
-    CannotBeginView, Health, QueueView, Readiness, RunnerView, StatusView, StoreView, ZygoteView,
+    CannotBeginView, Health, QueueView, Readiness, RunnerView, StatusView, StoreView, StrandedView,
+    ZygoteView,
 };
 
 /// What problem documents are sent as.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Code, DeploymentId, ForkWay, ProjectName, Timestamp};
+use domain::{Code, DeploymentId, Environment, ForkWay, ProjectName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +51,7 @@ pub struct RunnerView {
     /// The warm processes that attempts are forked from.
     pub zygotes: Vec<ZygoteView>,
     /// Deployments whose runs cannot begin, by no fault of theirs; they are tried again until their age limit.
+    #[serde(default)]
     pub cannot_begin: Vec<CannotBeginView>,
 }
 
@@ -100,6 +101,34 @@ pub struct ZygoteView {
 pub struct StoreView {
     /// The disk is full: nothing new is taken, what runs completes.
     pub read_only: bool,
+    /// Runs that stay `running` though nobody runs them, since what became of them cannot be recorded: the first hundred. The next
+    /// start takes them back.
+    #[serde(default)]
+    pub stranded: Vec<StrandedView>,
+}
+
+/// A run that nobody runs and nobody can end before the next start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StrandedView {
+    /// This one.
+    #[schema(value_type = String)]
+    pub run_id: RunId,
+    /// Of this project; left out if that cannot be read any more.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+    /// In this environment; likewise.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// What recording its end came to.
+    #[schema(value_type = String)]
+    pub code: Code,
+    /// The same in words.
+    pub message: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
 }
 
 /// Whether the process is alive: always `true` in an answer.

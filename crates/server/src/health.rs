@@ -87,6 +87,7 @@ mod tests {
             runs: Default::default(),
             unfinished,
             queue_limit: 2,
+            stranded: Vec::new(),
         };
         for (health, recovered, draining, accepting, why) in [
             (Some(health(false, 1)), true, false, true, None),

@@ -105,6 +105,7 @@ impl From<StoreError> for ApiError {
             | StoreError::TooNew { .. }
             | StoreError::Torn { .. }
             | StoreError::Sealed(_)
+            | StoreError::Damaged(_)
             | StoreError::Failed(_) => {
                 tracing::error!(%code, %error, "the store failed");
                 Problem::new(

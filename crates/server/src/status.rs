@@ -1,16 +1,18 @@
 //! `GET /v1/status` and `GET /v1/config`.
 
-use api::{ConfigurationView, QueueView, StatusView, StoreView};
+use api::{ConfigurationView, QueueView, StatusView, StoreView, StrandedView};
 use axum::Json;
 use axum::extract::State;
 use domain::ProjectName;
+use store::Stranded;
 
 use crate::app::SharedState;
 use crate::auth::{Admin, Operate};
 use crate::params::NoParams;
 use crate::problem::ApiResult;
 
-/// How everything is. A key that is bound to a project sees the zygotes and the deployments that cannot begin of that project only.
+/// How everything is. A key that is bound to a project sees the zygotes, the deployments that cannot begin and the stranded runs of that
+/// project only.
 #[utoipa::path(
     operation_id = "getStatus",
     get, path = "/v1/status", tag = "server",
@@ -26,6 +28,10 @@ pub(crate) async fn status(
     let may_see = |project: &ProjectName| principal.check_project(project).is_ok();
     runner.zygotes.retain(|zygote| may_see(&zygote.project));
     runner.cannot_begin.retain(|one| may_see(&one.project));
+    let stranded = health.stranded.into_iter().filter(|one| match &one.of {
+        Some((project, environment)) => principal.may_see(project, *environment),
+        None => principal.check_whole_server().is_ok(),
+    });
     let uptime = shared.now().duration_since(shared.started_at).as_secs();
     Ok(Json(StatusView {
         version: shared.app.version.clone(),
@@ -40,8 +46,21 @@ pub(crate) async fn status(
         runner,
         store: StoreView {
             read_only: health.read_only,
+            stranded: stranded.map(stranded_view).collect(),
         },
     }))
+}
+
+fn stranded_view(one: Stranded) -> StrandedView {
+    let (project, environment) = one.of.unzip();
+    StrandedView {
+        run_id: one.run,
+        project,
+        environment,
+        code: one.code,
+        message: one.message,
+        since: one.since,
+    }
 }
 
 /// The effective configuration, and where each value comes from. Secrets are never shown.

@@ -15,7 +15,7 @@ mod store_error;
 pub use records::{
     Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
     ConversationRecord, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary,
-    Scope, StoreHealth,
+    Scope, StoreHealth, Stranded,
 };
 pub use store_error::{StoreError, Torn};
 
@@ -30,7 +30,8 @@ use domain::{
 ///
 /// # Errors
 /// Every method may fail with [`StoreError::ReadOnly`] (the disk is full: reading and completing still work),
-/// [`StoreError::Unknown`] (the commit's fate could not be told: ask again by key) or [`StoreError::Failed`].
+/// [`StoreError::Unknown`] (the commit's fate could not be told: ask again by key), [`StoreError::Damaged`] (asking again changes
+/// nothing) or [`StoreError::Failed`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Accepts conversations durably: event, conversation and run of each in one commit for all. Answers in order.
@@ -50,7 +51,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<ClaimedRun>, StoreError>;
 
     /// Applies one event to a run by [`domain::run::step`], records with it what an attempt left, and wakes who must act.
-    /// A step that the rules refuse is [`StoreError::Refused`] and changes nothing.
+    /// A step that the rules refuse is [`StoreError::Refused`] and changes nothing. A report whose words cannot be sealed, since the
+    /// key of its conversation does not open, is [`StoreError::Sealed`]; without one an attempt that was under way ends all the same.
     async fn apply(
         &self,
         run: RunId,
@@ -64,6 +66,10 @@ pub trait Store: Send + Sync + 'static {
     /// any more. Kept once; of an attempt that was not cancelled nothing is.
     async fn keep_cancelled(&self, run: RunId, epoch: Epoch, report: AttemptReport)
     -> Result<(), StoreError>;
+
+    /// Notes that what became of a run's attempt can be recorded by no retry: the run stays `running`, with nobody who runs it,
+    /// until the next boot takes it back or a person cancels it. The log and [`StoreHealth::stranded`] tell.
+    async fn strand(&self, run: RunId, why: StoreError, now: Timestamp);
 
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;

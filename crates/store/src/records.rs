@@ -2,8 +2,8 @@
 
 use domain::run::{Command, RunState};
 use domain::{
-    Action, AttemptEnd, AttemptNumber, ConversationId, DeploymentFacts, DeploymentId, Environment, Epoch,
-    EventId, Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
+    Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentFacts, DeploymentId, Environment,
+    Epoch, EventId, Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -301,4 +301,21 @@ pub struct StoreHealth {
     pub unfinished: u64,
     /// The limit.
     pub queue_limit: u64,
+    /// Runs that nobody runs and nobody can end before the next boot: the first of them, oldest first.
+    pub stranded: Vec<Stranded>,
+}
+
+/// A run whose attempt is over, where that cannot be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranded {
+    /// This one.
+    pub run: RunId,
+    /// Whose; `None` if its row cannot be read.
+    pub of: Option<(ProjectName, Environment)>,
+    /// What recording it came to.
+    pub code: Code,
+    /// The same in words.
+    pub message: String,
+    /// When it was given up.
+    pub since: Timestamp,
 }

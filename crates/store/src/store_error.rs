@@ -53,6 +53,9 @@ pub enum StoreError {
     /// A key does not fit, or a payload was tampered with.
     #[error("{0}")]
     Sealed(String),
+    /// What is kept contradicts itself, or the rules of its tables: the same again fails again.
+    #[error("{0}")]
+    Damaged(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),
@@ -91,12 +94,19 @@ impl Torn {
 }
 
 impl StoreError {
+    /// Whether the same call may be carried out later with nothing mended: once a lock is given up, a disk has room, a process has
+    /// started anew.
+    #[must_use]
+    pub const fn can_pass(&self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Unknown(_) | Self::Failed(_))
+    }
+
     /// The code that people meet.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
             Self::ReadOnly => Code::StoreReadOnly,
-            Self::Unknown(_) | Self::Failed(_) => Code::StoreFailed,
+            Self::Unknown(_) | Self::Damaged(_) | Self::Failed(_) => Code::StoreFailed,
             Self::Refused { .. } => Code::NotAllowedNow,
             Self::NoSuchRun(_) => Code::NotFound,
             Self::InUse { .. } => Code::DataFolderInUse,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{CannotBeginView, StatusView, ZygoteView};
+use api::{CannotBeginView, StatusView, StrandedView, ZygoteView};
 use clap::Args;
 
 use crate::context::Context;
@@ -13,7 +13,7 @@ use crate::screen::{style, table, time};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status 1 if something needs a look: the disk is full, runs of a deployment cannot
-begin, or the server is stopping.
+begin, what became of a run cannot be recorded, or the server is stopping.
 
 Examples:
   aftercall status
@@ -34,9 +34,19 @@ impl Status {
         } else {
             context.screen.say(&tell(&status, &client.target()))?;
         }
-        let well = !status.store.read_only && !status.draining && status.runner.cannot_begin.is_empty();
-        Ok(if !well { Exit::Negative } else { Exit::Done })
+        Ok(if is_well(&status) {
+            Exit::Done
+        } else {
+            Exit::Negative
+        })
     }
+}
+
+fn is_well(status: &StatusView) -> bool {
+    !status.store.read_only
+        && !status.draining
+        && status.runner.cannot_begin.is_empty()
+        && status.store.stranded.is_empty()
 }
 
 fn tell(status: &StatusView, target: &str) -> String {
@@ -46,6 +56,7 @@ fn tell(status: &StatusView, target: &str) -> String {
         (_, true, _) => style::bad("the disk is full: nothing new is taken, what runs completes"),
         (.., false) => style::warn("taking back what an earlier start had left"),
         _ if !stuck.is_empty() => style::bad("runs of a deployment cannot begin"),
+        _ if !status.store.stranded.is_empty() => style::bad("what became of a run cannot be recorded"),
         _ => style::good("well"),
     };
     let queue: Vec<_> = status
@@ -80,7 +91,10 @@ fn tell(status: &StatusView, target: &str) -> String {
         ),
         ("confinement", status.runner.confinement.clone()),
     ];
-    table::pairs(&pairs) + &cannot_begin(stuck) + &warm(&status.runner.zygotes)
+    table::pairs(&pairs)
+        + &cannot_begin(stuck)
+        + &stranded(&status.store.stranded)
+        + &warm(&status.runner.zygotes)
 }
 
 /// Deployments whose runs cannot begin, and why; nothing while there are none.
@@ -99,6 +113,29 @@ fn cannot_begin(stuck: &[CannotBeginView]) -> String {
         )
     };
     stuck.iter().map(one).collect()
+}
+
+/// Runs that nobody runs and nobody can end; nothing while there are none.
+fn stranded(runs: &[StrandedView]) -> String {
+    let one = |one: &StrandedView| {
+        let whose = match (&one.project, one.environment) {
+            (Some(project), Some(environment)) => {
+                format!(" of {} in {environment}", style::strong(project.as_str()))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "\n{} run {}{whose}, since {}: {} {}\n  {}\n  {}\n",
+            style::bad("stranded"),
+            one.run_id,
+            one.since,
+            one.code,
+            one.code.title(),
+            style::safe(&one.message),
+            style::faint("the next start of the server takes it back; until then it can be cancelled"),
+        )
+    };
+    runs.iter().map(one).collect()
 }
 
 /// The warm processes; nothing while there are none.
@@ -126,4 +163,49 @@ fn warm(zygotes: &[ZygoteView]) -> String {
         "CONFINEMENT FOUND",
     ];
     format!("\n{}", table::table(&heading, &rows))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use anstream::adapter::strip_str;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// As a server tells it that knows of nothing more than what the first version had.
+    fn plain() -> Value {
+        json!({
+            "version": "0.1.0", "started_at": "2026-01-05T10:00:00Z", "uptime_s": 60, "draining": false,
+            "queue": {"runs": {"running": 1}, "unfinished": 1, "limit": 1000},
+            "runner": {"running": 1, "concurrency": 16, "recovered": true, "confinement": "required", "zygotes": []},
+            "store": {"read_only": false},
+        })
+    }
+
+    fn parsed(status: &Value) -> StatusView {
+        serde_json::from_str(&status.to_string()).unwrap()
+    }
+
+    #[test]
+    fn the_answer_of_an_older_server_is_understood() {
+        let status = parsed(&plain());
+        assert!(is_well(&status));
+        assert!(tell(&status, "here").contains("well"));
+    }
+
+    #[test]
+    fn a_run_whose_end_cannot_be_recorded_is_told_and_is_not_well() {
+        let run = "01a20fa1-8e73-726e-8fe8-38e7c424b372";
+        let bare = json!({"run_id": run, "code": "AC0604", "message": "a row\u{1b}[2J is missing",
+            "since": "2026-01-05T10:00:20Z"});
+        let mut whole = bare.clone();
+        whole["project"] = json!("support");
+        whole["environment"] = json!("live");
+        let mut status = plain();
+        status["store"]["stranded"] = json!([whole, bare]);
+        let status = parsed(&status);
+        assert!(!is_well(&status));
+        insta::assert_snapshot!(strip_str(&tell(&status, "here")));
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{DeploymentId, ForkWay};
+use domain::{DeploymentId, ForkWay, RunId};
 use insta::assert_snapshot;
 use serde_json::json;
+use store::Store as _;
+use uuid::Uuid;
 
 use crate::client::{delete, get, post, pretty};
 use crate::house::{House, Plan, conversation};
@@ -36,6 +38,27 @@ async fn status_tells_queue_runner_confinement_and_store() {
         1,
         "another project's zygote was shown"
     );
+}
+
+#[tokio::test]
+async fn status_tells_whoever_may_see_them_which_runs_are_stranded() {
+    let house = House::with_support().await;
+    let run = house.run_of("call-1").await;
+    let why = || store::StoreError::Damaged("run … has no open attempt 1".to_owned());
+    for one in [run, RunId::from_uuid(Uuid::nil())] {
+        house.store.strand(one, why(), house.now()).await;
+    }
+    assert_snapshot!(pretty(&house.read("/v1/status").await["store"]));
+    for (project, environment, count) in [
+        ("support", "sandbox", 1),
+        ("support", "live", 0),
+        ("sales", "sandbox", 0),
+    ] {
+        let bound = house.key("operate", Some(project), &[environment]).await;
+        let seen = get("/v1/status").key(&bound).over_tcp(house.address).await.json();
+        let seen = seen["store"]["stranded"].as_array().unwrap().len();
+        assert_eq!(seen, count, "{project} in {environment}");
+    }
 }
 
 #[tokio::test]

@@ -326,7 +326,56 @@ pub async fn a_report_for_another_attempt_is_refused_whole(store: Given) {
     let before = store.run(run.run).await.unwrap();
     let wrong = report(AttemptNumber(7), after(61));
     let error = refused(&store, run.run, returned(&run), Some(wrong), after(61)).await;
-    assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+    assert!(!error.can_pass());
     assert_eq!(store.run(run.run).await.unwrap(), before);
     assert_eq!(store.health().await.unwrap().runs, [("running".to_owned(), 1)]);
+}
+
+/// It ended all the same.
+pub async fn a_failed_attempt_without_a_report_tells_its_code(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    apply(&store, run.run, failed(&run), None, after(61)).await;
+    let detail = store.run(run.run).await.unwrap().unwrap();
+    let [attempt] = &detail.attempts[..] else {
+        panic!("{detail:?}")
+    };
+    let code = match &attempt.end {
+        Some(AttemptEnd::Failed { code, .. }) => Some(*code),
+        _ => None,
+    };
+    assert_eq!(
+        (code, attempt.ended_at),
+        (Some(Code::FunctionRaised), Some(after(61)))
+    );
+    assert_eq!(detail.summary.state.last_error, code);
+}
+
+/// Also if what it is of cannot be told any more.
+pub async fn a_stranded_run_is_told_until_it_goes_on(store: Given) {
+    queued(&store, 1..3).await;
+    for run in claim(&store, 2, after(60)).await {
+        for _ in 0..2 {
+            let why = StoreError::Damaged("a row is missing".into());
+            store.strand(run.run, why, after(61)).await;
+        }
+    }
+    store
+        .strand(run_id(9), StoreError::Sealed("a key".into()), after(62))
+        .await;
+    let told = store.health().await.unwrap().stranded;
+    let runs: Vec<_> = told.iter().map(|one| (one.run, one.of.is_some())).collect();
+    assert_eq!(runs, [(run_id(1), true), (run_id(2), true), (run_id(9), false)]);
+    assert_eq!(told[0].of, Some((shop(), Environment::Sandbox)));
+    assert_eq!(
+        (told[0].code, told[0].message.as_str(), told[0].since),
+        (Code::StoreFailed, "a row is missing", after(61))
+    );
+    apply(&store, run_id(1), Event::CancelRequested, None, after(70)).await;
+    let told = store.health().await.unwrap().stranded;
+    assert_eq!(told[0].run, run_id(2));
+    // The next boot takes it back as any other.
+    let orphans = store.orphans(boot(2), 10).await.unwrap();
+    assert_eq!(orphans.iter().map(|one| one.run).collect::<Vec<_>>(), [run_id(2)]);
 }

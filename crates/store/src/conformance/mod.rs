@@ -51,6 +51,8 @@ macro_rules! conformance {
             attempts::an_outage_waits_and_parking_needs_a_decision,
             attempts::retries_stay_on_the_deployment_that_began,
             attempts::a_report_for_another_attempt_is_refused_whole,
+            attempts::a_failed_attempt_without_a_report_tells_its_code,
+            attempts::a_stranded_run_is_told_until_it_goes_on,
             concurrency::many_callers_accept_and_each_conversation_is_one_run,
             concurrency::many_claimers_never_share_a_run,
             concurrency::the_same_conversation_from_many_callers_is_one_run,

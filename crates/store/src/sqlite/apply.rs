@@ -111,7 +111,7 @@ impl Apply {
                 "run {} has no open attempt {} at epoch {}",
                 self.run, report.number, before.epoch
             );
-            return Err(StoreError::Failed(message).into());
+            return Err(StoreError::Damaged(message).into());
         }
         if report.logs.is_some() || report.failure.is_some() {
             connection
@@ -128,7 +128,7 @@ impl Apply {
         Ok(())
     }
 
-    /// An attempt that was under way is over, and cannot say how.
+    /// An attempt that was under way is over, and left no report.
     fn cut_attempt(
         &self,
         connection: &Connection,
@@ -140,6 +140,13 @@ impl Apply {
         }
         let end = match self.event {
             Event::CancelRequested => AttemptEnd::Cancelled,
+            Event::AttemptFailed { code, .. } => AttemptEnd::Failed {
+                code,
+                signal: None,
+                exit_status: None,
+                message: String::new(),
+                error: None,
+            },
             _ => AttemptEnd::Interrupted,
         };
         cut(connection, self.run, before.epoch, &end, self.now)
@@ -179,11 +186,19 @@ fn cut(
     end: &AttemptEnd,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
+    let ended = Ended::of(end);
     connection
         .prepare_cached(
-            "UPDATE attempt SET ended_at = ?3, outcome = ?4 WHERE run_id = ?1 AND epoch = ?2 AND ended_at IS NULL",
+            "UPDATE attempt SET ended_at = ?3, outcome = ?4, code = ?5 \
+             WHERE run_id = ?1 AND epoch = ?2 AND ended_at IS NULL",
         )?
-        .execute(params![run.as_bytes(), integer(epoch.0), micros(now), Ended::of(end).outcome])
+        .execute(params![
+            run.as_bytes(),
+            integer(epoch.0),
+            micros(now),
+            ended.outcome,
+            ended.code
+        ])
         .map(drop)
 }
 

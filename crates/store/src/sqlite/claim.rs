@@ -91,7 +91,9 @@ impl ClaimDue {
             _ => None,
         });
         let Some((number, epoch, deployment, alone)) = begun else {
-            return Err(StoreError::Failed(format!("the claim of run {} begins no attempt", row.run)).into());
+            return Err(
+                StoreError::Damaged(format!("the claim of run {} begins no attempt", row.run)).into(),
+            );
         };
         batch.counts.moved(Some(&row.state), &transition.state);
         row.update(batch.connection, transition.state, self.now)?;

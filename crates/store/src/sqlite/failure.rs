@@ -19,7 +19,7 @@ impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         use ErrorCode as E;
         let rusqlite::Error::SqliteFailure(code, _) = &error else {
-            return Self::Request(failed("a statement failed", &error));
+            return Self::Request(told("a statement failed", &error));
         };
         match code.code {
             E::DiskFull => Self::Full,
@@ -32,7 +32,7 @@ impl From<rusqlite::Error> for Failure {
             | E::ReadOnly
             | E::FileLockingProtocolFailed
             | E::OutOfMemory => Self::Fatal(error.to_string()),
-            _ => Self::Request(failed("a statement failed", &error)),
+            _ => Self::Request(told("a statement failed", &error)),
         }
     }
 }
@@ -50,5 +50,29 @@ pub(super) fn failed(what: &str, error: &rusqlite::Error) -> StoreError {
 
 /// For queries outside the writer, where an error is the caller's alone.
 pub(super) fn unread(error: rusqlite::Error) -> StoreError {
-    failed("reading failed", &error)
+    told("reading failed", &error)
+}
+
+/// An error in words, parted by whether the same again can go better.
+fn told(what: &str, error: &rusqlite::Error) -> StoreError {
+    use ErrorCode as E;
+    let passes = matches!(
+        error.sqlite_error_code(),
+        Some(
+            E::DatabaseBusy
+                | E::DatabaseLocked
+                | E::OperationInterrupted
+                | E::OperationAborted
+                | E::SchemaChanged
+                | E::FileLockingProtocolFailed
+                | E::DiskFull
+                | E::SystemIoFailure
+                | E::CannotOpen
+                | E::OutOfMemory
+        )
+    );
+    match passes {
+        true => failed(what, error),
+        false => StoreError::Damaged(format!("{what}: {error}")),
+    }
 }

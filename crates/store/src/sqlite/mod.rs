@@ -37,6 +37,7 @@ mod reserve;
 mod schema;
 mod seal;
 mod store;
+mod stranded;
 mod unclaimed;
 mod writer;
 
@@ -58,6 +59,7 @@ use job::Write;
 use lanes::Lanes;
 use readers::Readers;
 use seal::Sealer;
+use stranded::StrandedRuns;
 use unclaimed::Unclaimed;
 use writer::Shared;
 
@@ -68,8 +70,9 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
     queue_limit: u64,
-    /// Claimed by this boot, but nobody can run them and giving them back failed.
+    /// Claimed by this boot, but nobody can run them and giving them back failed so far.
     unclaimed: Mutex<Vec<Unclaimed>>,
+    stranded: StrandedRuns,
     held: Mutex<Option<Held>>,
 }
 

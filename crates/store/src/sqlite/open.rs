@@ -20,6 +20,7 @@ use super::options::Options;
 use super::readers::Readers;
 use super::reserve::Reserve;
 use super::seal::Sealer;
+use super::stranded::StrandedRuns;
 use super::writer::{OnFatal, Shared, Writer};
 use super::{Held, SqliteStore, keys, pair, schema};
 use crate::StoreError;
@@ -100,6 +101,7 @@ impl SqliteStore {
             readers,
             queue_limit,
             unclaimed: Mutex::default(),
+            stranded: StrandedRuns::default(),
             held: Mutex::new(Some(held)),
         }))
     }

@@ -2,13 +2,15 @@
 
 use crypto::DataKey;
 use domain::{
-    Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentId, Epoch, Incarnation, LogEntry,
-    Metric, ResourceUse, RunId, Timestamp,
+    Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentId, Environment, Epoch, Incarnation,
+    LogEntry, Metric, ProjectName, ResourceUse, RunId, Timestamp,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{RUN_COLUMNS, RunRow, optional_parsed, optional_time, run_columns, time, unknown};
+use super::columns::{
+    RUN_COLUMNS, RunRow, optional_parsed, optional_time, parsed, run_columns, time, unknown,
+};
 use super::failure::unread;
 use super::place::Place;
 use super::readers::Reader;
@@ -294,6 +296,16 @@ pub(super) fn conversation_of(reader: &Reader, run: RunId) -> Result<Conversatio
         .map_err(unread)?
         .map(ConversationId::from_bytes)
         .ok_or(StoreError::NoSuchRun(run))
+}
+
+/// The project and environment of a run.
+pub(super) fn whose(connection: &Connection, run: RunId) -> Result<(ProjectName, Environment), StoreError> {
+    connection
+        .prepare_cached("SELECT project, environment FROM run WHERE run_id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([run.as_bytes()], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))
+        })
+        .map_err(unread)
 }
 
 /// Runs that another boot still holds.

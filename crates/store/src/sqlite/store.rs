@@ -111,11 +111,14 @@ impl Store for SqliteStore {
             policy: policy.clone(),
             now: stored(now),
         };
-        if of_an_attempt {
-            self.write(request, bytes).await
+        let applied = if of_an_attempt {
+            self.write(request, bytes).await?
         } else {
-            self.write(ApplyAsked(request), bytes).await
-        }
+            self.write(ApplyAsked(request), bytes).await?
+        };
+        // A person may have cancelled it.
+        self.stranded.forget(run);
+        Ok(applied)
     }
 
     async fn keep_cancelled(
@@ -132,6 +135,14 @@ impl Store for SqliteStore {
         let report = self.seal_report(run, report).await?;
         let bytes = report.bytes();
         self.write(KeepCancelled { run, epoch, report }, bytes).await
+    }
+
+    async fn strand(&self, run: RunId, why: StoreError, now: Timestamp) {
+        let of = self
+            .readers
+            .read(move |reader| read::whose(&reader.main, run))
+            .await;
+        self.stranded.note(run, of.ok(), &why, now);
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {
@@ -244,6 +255,7 @@ impl Store for SqliteStore {
             runs: counts.by_word(),
             unfinished: counts.unfinished(),
             queue_limit: self.queue_limit,
+            stranded: self.stranded.told(),
         })
     }
 

@@ -4,12 +4,11 @@
 use std::sync::PoisonError;
 
 use domain::run::{Event, Policy};
-use domain::{AttemptEnd, Code, Timestamp};
+use domain::{Code, Timestamp};
 
 use super::SqliteStore;
 use super::apply::Apply;
 use super::read;
-use super::seal::SealedReport;
 use crate::{ClaimedRun, StoreError};
 
 /// Where in its range the backoff of a run falls whose document cannot be opened.
@@ -17,8 +16,8 @@ const MIDDLE: f64 = 0.5;
 
 /// A claimed run that nobody can run. There are at most as many as one claim takes: the next begins with them.
 pub(super) struct Unclaimed {
-    run: ClaimedRun,
-    why: StoreError,
+    pub run: ClaimedRun,
+    pub why: StoreError,
 }
 
 impl SqliteStore {
@@ -60,10 +59,10 @@ impl SqliteStore {
         runs
     }
 
-    /// Gives back every run that waits for it.
+    /// Gives back every run that waits for it. One for which that can never be done is stranded, and holds up nobody else.
     ///
     /// # Errors
-    /// The first of them that failed; it and others that did wait on.
+    /// The first of those that can pass; it and others like it wait on.
     pub(super) async fn give_back(&self, policy: &Policy, now: Timestamp) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut *self.unclaimed.lock().unwrap_or_else(PoisonError::into_inner));
         let (mut failed, mut first) = (Vec::new(), Ok(()));
@@ -74,9 +73,21 @@ impl SqliteStore {
                 Err(StoreError::Refused { run, error }) => {
                     tracing::debug!(%run, %error, "a run need not be given back");
                 }
-                Err(error) => {
+                Err(error @ StoreError::NoSuchRun(_)) => {
+                    tracing::error!(%error, "a run that was claimed is gone");
+                }
+                Err(error) if error.can_pass() => {
                     failed.push(one);
                     first = first.and(Err(error));
+                }
+                Err(error) => {
+                    let ClaimedRun {
+                        run,
+                        project,
+                        environment,
+                        ..
+                    } = one.run;
+                    self.stranded.note(run, Some((project, environment)), &error, now);
                 }
             }
         }
@@ -84,7 +95,7 @@ impl SqliteStore {
         first
     }
 
-    fn keep_unclaimed(&self, unclaimed: Vec<Unclaimed>) {
+    pub(super) fn keep_unclaimed(&self, unclaimed: Vec<Unclaimed>) {
         self.unclaimed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -99,14 +110,9 @@ impl Unclaimed {
         let epoch = self.run.epoch;
         let failed = |code, policy| {
             let jitter = MIDDLE;
-            let event = Event::AttemptFailed { epoch, code, jitter };
-            (
-                event,
-                Some(SealedReport::unopened(self.run.number, code, now)),
-                policy,
-            )
+            (Event::AttemptFailed { epoch, code, jitter }, policy)
         };
-        let (event, report, policy) = match self.why {
+        let (event, policy) = match self.why {
             StoreError::Erased(_) => failed(
                 Code::ConversationErased,
                 Policy {
@@ -114,29 +120,15 @@ impl Unclaimed {
                     ..policy.clone()
                 },
             ),
-            StoreError::Sealed(_) => failed(Code::StoreFailed, policy.clone()),
-            _ => (Event::Released { epoch }, None, policy.clone()),
+            StoreError::Sealed(_) | StoreError::Damaged(_) => failed(Code::StoreFailed, policy.clone()),
+            _ => (Event::Released { epoch }, policy.clone()),
         };
         Apply {
             run: self.run.run,
             event,
-            report,
+            report: None,
             policy,
             now,
         }
-    }
-}
-
-impl SealedReport {
-    /// Of an attempt that was never begun, since its conversation does not open. It has no words, for want of a key.
-    fn unopened(number: domain::AttemptNumber, code: Code, now: Timestamp) -> Self {
-        let end = AttemptEnd::Failed {
-            code,
-            signal: None,
-            exit_status: None,
-            message: String::new(),
-            error: None,
-        };
-        Self::bare(number, end, None, now)
     }
 }

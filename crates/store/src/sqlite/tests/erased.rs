@@ -150,38 +150,6 @@ async fn one_run_that_need_not_be_given_back_keeps_no_other_from_being_run() {
     assert_eq!(state(&given, run_id(1)).await.end, Some(End::Cancelled));
 }
 
-#[tokio::test]
-async fn a_run_that_could_not_be_given_back_is_given_back_by_the_next_claim_and_others_run() {
-    let (folder, _store, given) = with_runs(4).await;
-    erase(&folder, 1);
-    erase(&folder, 3);
-    let main = Connection::open(folder.path().join("aftercall.db")).unwrap();
-    main.execute_batch(
-        "CREATE TRIGGER refused BEFORE UPDATE ON run WHEN old.status = 'running' BEGIN SELECT raise(ABORT, 'not now'); END",
-    )
-    .unwrap();
-    assert_eq!(ids(&claim(&given, 10, after(60)).await), [run_id(2), run_id(4)]);
-    assert_eq!(state(&given, run_id(1)).await.claimed_by, Some(boot(1)));
-    let wish = Claim {
-        incarnation: boot(1),
-        limit: 10,
-        nothing_runs: false,
-    };
-    given
-        .claim(wish, &Policy::default(), after(61))
-        .await
-        .expect_err("nothing is claimed while runs wait to be given back");
-    main.execute_batch("DROP TRIGGER refused").unwrap();
-    assert_eq!(claim(&given, 10, after(62)).await, []);
-    for number in [1, 3] {
-        let state = state(&given, run_id(number)).await;
-        assert_eq!(
-            (state.end, state.last_error),
-            (Some(End::Failed), Some(Code::ConversationErased))
-        );
-    }
-}
-
 mod lost {
     //! One of the two databases is missing, empty, or another store's.
 

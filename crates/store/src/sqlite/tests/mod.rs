@@ -8,6 +8,7 @@ mod faults;
 mod folder;
 mod full_disk;
 mod log;
+mod never;
 mod plans;
 mod vfs;
 
