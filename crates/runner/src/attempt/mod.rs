@@ -182,7 +182,7 @@ pub async fn run(
         verdict => verdict,
     };
     listener.drain(clock).await;
-    drop(tmp);
+    tmp.remove().await;
     report(number, verdict, exit, listener, stack, given_at, clock())
 }
 

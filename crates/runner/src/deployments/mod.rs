@@ -223,17 +223,18 @@ impl Nursery {
             .ok_or_else(|| lost("is not in the store".to_owned()))?
             .facts;
         let folder = self.defaults.deployments.join(id.to_string());
-        let config = folder.join(project::CONFIG_FILE);
-        let fault = tokio::task::spawn_blocking(move || files::fault(&folder))
+        let read = tokio::task::spawn_blocking(move || match files::fault(&folder) {
+            Some(fault) => Err(fault),
+            None => Ok(std::fs::read(folder.join(project::CONFIG_FILE))),
+        });
+        let config = read
             .await
-            .map_err(|error| lost(format!("cannot be looked at: {error}")))?;
-        if let Some(fault) = fault {
-            return Err(DeployError {
+            .map_err(|error| lost(format!("cannot be looked at: {error}")))?
+            .map_err(|fault| DeployError {
                 fix: Some("deploy the same project again: that puts its files back".to_owned()),
                 ..lost(fault)
-            });
-        }
-        let settings = match std::fs::read(config) {
+            })?;
+        let settings = match config {
             Ok(text) => {
                 let config = ProjectConfig::parse(project::CONFIG_FILE, &text);
                 config

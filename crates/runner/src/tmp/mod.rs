@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 pub use remove::remove_all;
@@ -24,7 +24,7 @@ const REMOVALS_MAX: usize = 256;
 pub struct TmpRoot {
     folder: PathBuf,
     next: AtomicU64,
-    removals: SyncSender<Removal>,
+    removals: Sender<Removal>,
     watch: Watch,
 }
 
@@ -41,10 +41,10 @@ impl TmpRoot {
     /// Whatever the system says.
     pub fn new(folder: PathBuf) -> io::Result<Arc<Self>> {
         std::fs::create_dir_all(&folder)?;
-        let (removals, receiver) = sync_channel(REMOVALS_MAX);
+        let (removals, receiver) = channel(REMOVALS_MAX);
         std::thread::Builder::new()
             .name("remove-tmp".to_owned())
-            .spawn(move || remove_each(&receiver))?;
+            .spawn(move || remove_each(receiver))?;
         Ok(Arc::new(Self {
             watch: Watch::start(folder.clone())?,
             folder,
@@ -63,32 +63,26 @@ impl TmpRoot {
         TmpFolder {
             name: format!("c{}", self.next.fetch_add(1, Ordering::Relaxed)),
             root: Arc::clone(self),
+            is_removed: false,
         }
     }
 
     /// Waits until the folders of attempts that are over are removed, then removes the root as well, if nothing is left in it.
     pub async fn close(&self) {
         let (told, done) = oneshot::channel();
-        if self.try_remove(Removal::Told(told)).is_none() {
+        if self.removals.send(Removal::Told(told)).await.is_ok() {
             // The other end goes only with the thread, and then there is nothing to wait for.
             let _ = done.await;
         }
+        // One call, at the very end.
         if let Err(error) = std::fs::remove_dir(&self.folder) {
             tracing::debug!(%error, "the attempts' folder stays; the next start clears it");
         }
     }
-
-    /// Gives back what cannot be done elsewhere.
-    fn try_remove(&self, removal: Removal) -> Option<Removal> {
-        match self.removals.try_send(removal) {
-            Ok(()) => None,
-            Err(TrySendError::Full(removal) | TrySendError::Disconnected(removal)) => Some(removal),
-        }
-    }
 }
 
-fn remove_each(removals: &Receiver<Removal>) {
-    for removal in removals {
+fn remove_each(mut removals: Receiver<Removal>) {
+    while let Some(removal) = removals.blocking_recv() {
         match removal {
             Removal::Folder(folder) => remove_or_tell(&folder),
             // Whoever asked may have gone.
@@ -106,10 +100,11 @@ fn remove_or_tell(folder: &Path) {
     }
 }
 
-/// A child's own folder. The child makes it; this removes it, on a thread that no other attempt waits for.
+/// A child's own folder. The child makes it; [`Self::remove`] removes it, on a thread that no other attempt waits for.
 pub struct TmpFolder {
     name: String,
     root: Arc<TmpRoot>,
+    is_removed: bool,
 }
 
 impl TmpFolder {
@@ -124,20 +119,43 @@ impl TmpFolder {
             .watch
             .add(self.root.folder.join(&self.name), bound, Box::new(exceeded))
     }
+
+    /// Has it removed, once its child is over. Where very many wait for that already, it waits for room among them.
+    pub async fn remove(mut self) {
+        self.is_removed = true;
+        if let Some(folder) = self.full()
+            && self.root.removals.send(Removal::Folder(folder)).await.is_err()
+        {
+            tracing::warn!(
+                name = self.name,
+                "a child's folder stays; the next start removes it"
+            );
+        }
+    }
+
+    /// Its path, if something is in it. Most functions write no file: then it is removed by one call, which waits for nothing,
+    /// since the folder lies in memory or in the system's cache.
+    fn full(&self) -> Option<PathBuf> {
+        let folder = self.root.folder.join(&self.name);
+        match std::fs::remove_dir(&folder) {
+            Ok(()) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(_) => Some(folder),
+        }
+    }
 }
 
 impl Drop for TmpFolder {
+    /// For whoever breaks off before it removes it.
     fn drop(&mut self) {
-        let folder = self.root.folder.join(&self.name);
-        // Most functions write no file: then one call does it.
-        match std::fs::remove_dir(&folder) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => {
-                if let Some(Removal::Folder(folder)) = self.root.try_remove(Removal::Folder(folder)) {
-                    remove_or_tell(&folder);
-                }
-            }
+        if self.is_removed {
+            return;
+        }
+        if let Some(folder) = self.full()
+            && let Err(left) = self.root.removals.try_send(Removal::Folder(folder))
+            && let Removal::Folder(folder) = left.into_inner()
+        {
+            tracing::warn!(folder = %folder.display(), "a child's folder stays; the next start removes it");
         }
     }
 }
@@ -148,6 +166,33 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_attempt_that_waits_for_the_removal_of_others_keeps_no_thread_from_its_work() {
+        let parent = tempfile::tempdir().unwrap();
+        let (removals, mut waiting) = channel(1);
+        let root = Arc::new(TmpRoot {
+            watch: Watch::start(parent.path().to_owned()).unwrap(),
+            folder: parent.path().to_owned(),
+            next: AtomicU64::new(1),
+            removals,
+        });
+        let full = || {
+            let folder = root.folder();
+            fs::create_dir_all(root.path().join(folder.name()).join("below")).unwrap();
+            folder
+        };
+        full().remove().await;
+        let mut second = std::pin::pin!(full().remove());
+        let moment = std::time::Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(moment, &mut second).await.is_err(),
+            "there is no room"
+        );
+        assert!(matches!(waiting.recv().await, Some(Removal::Folder(_))));
+        second.await;
+        assert!(matches!(waiting.try_recv(), Ok(Removal::Folder(_))));
+    }
 
     #[tokio::test]
     async fn folders_of_attempts_that_are_over_are_gone_once_the_root_is_closed() {
@@ -162,7 +207,7 @@ mod tests {
                 fs::write(path.join("below/file"), "x").unwrap();
             }
         }
-        drop(root.folder());
+        root.folder().remove().await;
         root.close().await;
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
     }

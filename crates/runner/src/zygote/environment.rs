@@ -78,7 +78,7 @@ impl Launchers {
             .is_gone()
     }
 
-    /// One that is alive.
+    /// One that is alive. To be called where it may block: for the start of another, if it comes to that.
     ///
     /// # Errors
     /// Whatever the system says when it has to be started.

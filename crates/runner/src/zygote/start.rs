@@ -53,23 +53,36 @@ pub struct Imported {
 /// # Errors
 /// [`DeployError`]: the project's own doing (AC02xx), or no process could be had (AC0311, AC0501).
 pub async fn start(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     project: &Project,
     wanted: Option<ForkWay>,
 ) -> Result<Imported, DeployError> {
-    let started = import(environment, project, wanted).await;
-    started.map_err(|error| match environment.fault() {
+    let error = match import(environment, project, wanted).await {
+        Err(error) if !error.code.is_fault_of_surroundings() => error,
+        other => return other,
+    };
+    let looked_at = Arc::clone(environment);
+    let fault = aside(move || Ok(looked_at.fault())).await;
+    Err(match fault.unwrap_or_else(|error| Some(error.to_string())) {
         // What looks like the project's doing is ours then.
-        Some(fault) if !error.code.is_fault_of_surroundings() => DeployError::ours(
+        Some(fault) => DeployError::ours(
             Code::CouldNotStart,
             format!("{fault}; what was seen of it: {}", error.message),
         ),
-        _ => error,
+        None => error,
     })
 }
 
+/// Does what waits for the disk where nobody else waits with it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)
+        .flatten()
+}
+
 async fn import(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     project: &Project,
     wanted: Option<ForkWay>,
 ) -> Result<Imported, DeployError> {
@@ -78,13 +91,18 @@ async fn import(
         Some(ForkWay::Cold) => ZygoteMode::Once,
         _ => ZygoteMode::Serve,
     };
-    let policy = environment.policy(project).map_err(|error| {
+    let (shared, told) = (Arc::clone(environment), project.clone());
+    let looked_up = aside(move || {
+        let policy = shared.policy(&told)?;
+        let configure = configuration(&shared, &policy, &told, mode);
+        Ok((policy, configure))
+    });
+    let (policy, configure) = looked_up.await.map_err(|error| {
         DeployError::ours(
             Code::NoInterpreter,
             format!("the interpreter's files cannot be found: {error}"),
         )
     })?;
-    let configure = configuration(environment, &policy, project, mode);
     let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
     let killer = Killer::default();
     killer.arm(Some(
@@ -149,7 +167,7 @@ async fn import(
 }
 
 async fn spawn(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     policy: ZygotePolicy,
     hash_seed: u32,
 ) -> Result<(Packets, Spawned, pipe::Receiver), DeployError> {
@@ -157,7 +175,8 @@ async fn spawn(
     let (ours, theirs) = packet::pair().map_err(failed)?;
     let (reader, writer) = output_pipe().map_err(failed)?;
     let request = environment.spawn_request(policy, hash_seed);
-    let launcher = environment.launchers.alive().map_err(failed)?;
+    let shared = Arc::clone(environment);
+    let launcher = aside(move || shared.launchers.alive()).await.map_err(failed)?;
     let spawned = tokio::time::timeout(SPAWN_PATIENCE, launcher.spawn(request, theirs, writer)).await;
     let process = spawned
         .unwrap_or_else(|_| {
@@ -268,7 +287,8 @@ fn few(names: &[&str]) -> String {
     }
 }
 
-/// How many threads a process has, asked of the kernel: what the process says of itself is its author's word.
+/// How many threads a process has, asked of the kernel: what the process says of itself is its author's word. Nothing is read
+/// from a disk for that.
 fn thread_count(pid: i32) -> usize {
     match std::fs::read_dir(format!("/proc/{pid}/task")) {
         Ok(entries) => entries.count(),
