@@ -436,3 +436,19 @@ fn a_fault_of_ours_in_an_attempt_ends_that_attempt_and_its_child_and_nothing_els
     });
     assert_eq!(server.get("/v1/status")["runner"]["running"], 0);
 }
+
+#[test]
+fn a_fault_of_ours_in_a_loop_that_all_runs_need_ends_the_server_with_an_error() {
+    for (point, what) in [
+        ("runner.before_claim", "claiming runs broke off"),
+        (
+            "runner.before_sweep",
+            "taking back runs of earlier boots broke off",
+        ),
+    ] {
+        let place = Place::new();
+        let server = place.server().panic_point(point, 1).spawn();
+        assert_eq!(server.wait_until_ended().code(), Some(3), "{}", server.log_tail());
+        assert!(server.log_tail().contains(what), "{}", server.log_tail());
+    }
+}

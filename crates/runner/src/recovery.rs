@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
+use crate::alarm::Alarm;
 use crate::runner::Shared;
 use crate::runtime::ZYGOTE;
 use crate::trouble::Trouble;
@@ -170,7 +171,9 @@ fn end_leftover(pid: u32, mark: &LauncherMark) -> bool {
 
 /// Takes runs back from dead boots, now and for as long as the runner is there.
 pub(crate) async fn sweep(shared: Arc<Shared>) {
-    let mut trouble = Trouble::new("taking back runs of earlier boots");
+    const WHAT: &str = "taking back runs of earlier boots";
+    let _alarm = Alarm(WHAT);
+    let mut trouble = Trouble::new(WHAT);
     while !shared.is_draining() {
         match take_back(&shared).await {
             Ok(0) => {
@@ -191,6 +194,7 @@ pub(crate) async fn sweep(shared: Arc<Shared>) {
 }
 
 async fn take_back(shared: &Arc<Shared>) -> Result<usize, StoreError> {
+    store::fail_point!("runner.before_sweep");
     let orphans = shared.store.orphans(shared.options.incarnation, ORPHANS).await?;
     let mut tasks = tokio::task::JoinSet::new();
     let count = orphans.len();

@@ -9,6 +9,7 @@ use domain::{AttemptEnd, AttemptNumber, AttemptReport, Code, Epoch, RunId, Times
 use store::{Claim, ClaimedRun, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
+use crate::alarm::Alarm;
 use crate::attempt::{self, Assignment, Stop, Verdict};
 use crate::cannot_begin::{CannotBegin, fault_of};
 use crate::completion::complete;
@@ -61,7 +62,9 @@ impl Shared {
 
 /// Claims and attempts until the runner drains.
 pub(crate) async fn claim_loop(shared: Arc<Shared>) {
-    let mut trouble = Trouble::new("claiming runs");
+    const WHAT: &str = "claiming runs";
+    let _alarm = Alarm(WHAT);
+    let mut trouble = Trouble::new(WHAT);
     while !shared.is_draining() {
         let woken = shared.wake.notified();
         let rest = match claim_some(&shared).await {
@@ -85,6 +88,7 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
 }
 
 async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
+    store::fail_point!("runner.before_claim");
     let running = shared.under_way.count();
     let free = shared.options.concurrency.saturating_sub(running);
     if free == 0 || shared.under_way.is_alone() {
