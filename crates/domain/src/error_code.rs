@@ -109,8 +109,10 @@ codes! {
     SwallowedFailure = "AC0318", "end_function returned although something it asked for had failed";
     TmpFolderFull = "AC0319", "end_function filled its temporary folder";
 
-    EffectRefused = "AC0401", "HTTP from end_function is not available";
+    EffectRefused = "AC0401", "a request of end_function is not allowed to leave";
     RequestTooLarge = "AC0402", "a request of end_function is larger than allowed";
+    RequestMalformed = "AC0403", "a request of end_function is not one that can be sent";
+    EffectsLimit = "AC0404", "a run asked for more requests than are recorded of one run";
 
     ConfinementMissing = "AC0501", "this host cannot confine code as required";
     CanaryEscaped = "AC0502", "a trial escape from the confinement succeeded";

@@ -20,6 +20,7 @@ pub use records::{
 pub use store_error::{StoreError, Torn};
 
 use async_trait::async_trait;
+use domain::effect::Record;
 use domain::run::{Event, Policy};
 use domain::{
     AttemptReport, ConversationId, DeploymentId, Environment, Epoch, Incarnation, KeyId, ProjectName, RunId,
@@ -70,6 +71,20 @@ pub trait Store: Send + Sync + 'static {
     /// Notes that what became of a run's attempt can be recorded by no retry: the run stays `running`, with nobody who runs it,
     /// until the next boot takes it back or a person cancels it. The log and [`StoreHealth::stranded`] tell.
     async fn strand(&self, run: RunId, why: StoreError, now: Timestamp);
+
+    /// Adds records to a run's journal, numbered from `first`, which is how many there are. Durable before it answers. With an
+    /// intent among them only the attempt that is under way may; what was begun is concluded under its epoch also when that is over.
+    /// Of a conversation that was erased nothing is kept.
+    async fn record(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        first: u32,
+        records: Vec<Record>,
+    ) -> Result<(), StoreError>;
+
+    /// A run's journal, in order.
+    async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError>;
 
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;

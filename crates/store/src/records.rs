@@ -93,6 +93,8 @@ pub struct ClaimedRun {
     pub deployment: DeploymentId,
     /// Nothing may run beside it.
     pub alone: bool,
+    /// What of its journal counts for this attempt.
+    pub opening: domain::effect::Opening,
     /// The document, JSON.
     pub document: Vec<u8>,
     /// When its conversation was accepted.

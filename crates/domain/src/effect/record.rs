@@ -276,6 +276,14 @@ pub struct Replayed {
     pub left_over: Vec<EffectNumber>,
 }
 
+impl Replayed {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty() && self.left_over.is_empty()
+    }
+}
+
 /// Bytes that are no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a record of an effect: {0}")]

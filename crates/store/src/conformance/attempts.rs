@@ -273,7 +273,7 @@ pub async fn a_run_that_must_be_alone_is_claimed_alone_or_not_at_all(store: Give
     );
 }
 
-/// Neither is due until something happens.
+/// The one is not due before its time, the other never, unless something happens.
 pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
     queued(&store, 1..3).await;
     let claimed = claim(&store, 2, after(60)).await;
@@ -296,7 +296,7 @@ pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
     .await;
     assert_eq!(parked.state.status, Status::NeedsDecision);
     assert_eq!(state(&store, run_id(2)).await, parked.state);
-    assert_eq!(claim(&store, 10, after(100_000)).await, []);
+    assert_eq!(claim(&store, 10, after(599)).await, []);
     assert_eq!(store.health().await.unwrap().unfinished, 1);
 
     let admitted = apply(&store, run_id(1), Event::HostAdmitted, None, after(361)).await;
@@ -304,6 +304,24 @@ pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
     let decision = Decision::NotSent;
     apply(&store, run_id(2), Event::Decided { decision }, None, after(361)).await;
     assert_eq!(claim(&store, 10, after(361)).await.len(), 2);
+}
+
+/// The host is tried again; what the wait took is not the run's age.
+pub async fn a_run_that_waits_for_a_host_comes_due_by_itself(store: Given) {
+    queued(&store, 1..2).await;
+    let run = claim(&store, 1, after(60)).await.remove(0);
+    let outage = Event::OutageBegan {
+        epoch: run.epoch,
+        host: "crm.example".into(),
+        until: after(600),
+    };
+    apply(&store, run.run, outage, None, after(61)).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(after(600)));
+    let again = claim(&store, 1, after(661)).await.remove(0);
+    assert_eq!((again.number.0, again.opening.retry_since.0), (2, 0));
+    let state = state(&store, run.run).await;
+    assert_eq!((state.status, state.failures), (Status::Running, 0));
+    assert_eq!(state.not_counted, SignedDuration::from_secs(600));
 }
 
 /// Another one may have become active meanwhile; it is for runs that have not begun.

@@ -17,6 +17,7 @@ pub mod attempts;
 pub mod concurrency;
 pub mod deployments;
 pub mod given;
+pub mod journal;
 pub mod random_walk;
 pub mod reading;
 pub mod requests;
@@ -49,6 +50,7 @@ macro_rules! conformance {
             attempts::a_released_run_goes_on_uncounted,
             attempts::a_run_that_must_be_alone_is_claimed_alone_or_not_at_all,
             attempts::an_outage_waits_and_parking_needs_a_decision,
+            attempts::a_run_that_waits_for_a_host_comes_due_by_itself,
             attempts::retries_stay_on_the_deployment_that_began,
             attempts::a_report_for_another_attempt_is_refused_whole,
             attempts::a_failed_attempt_without_a_report_tells_its_code,
@@ -60,6 +62,10 @@ macro_rules! conformance {
             deployments::only_a_projects_own_deployment_is_activated,
             deployments::activating_frees_what_was_held_there_and_only_there,
             deployments::api_keys_are_found_by_hash_until_revoked_and_after,
+            journal::records_come_back_in_order_as_they_were,
+            journal::only_the_attempt_that_is_under_way_begins_something,
+            journal::what_was_begun_is_concluded_also_when_its_epoch_is_over,
+            journal::a_number_is_taken_once,
             random_walk::every_step_is_what_the_rules_say,
             reading::listings_filter_by_everything_that_they_offer,
             reading::pages_go_through_all_runs_once,

@@ -16,7 +16,7 @@ pub(super) const DUE: &str = concat!(
     run_columns!(),
     ", coalesce(run.deployment, activation.deployment) AS active \
              FROM run LEFT JOIN activation USING (project, environment) \
-             WHERE run.status IN ('queued', 'backoff') AND run.hold IS NULL AND run.alone = ?1 AND run.due_at <= ?2 \
+             WHERE run.status IN ('queued', 'backoff', 'waiting') AND run.hold IS NULL AND run.alone = ?1 AND run.due_at <= ?2 \
              AND active IS NOT NULL ORDER BY run.due_at, run.run_id LIMIT ?3"
 );
 
@@ -95,6 +95,7 @@ impl ClaimDue {
                 StoreError::Damaged(format!("the claim of run {} begins no attempt", row.run)).into(),
             );
         };
+        let opening = transition.state.opening();
         batch.counts.moved(Some(&row.state), &transition.state);
         row.update(batch.connection, transition.state, self.now)?;
         batch
@@ -120,6 +121,7 @@ impl ClaimDue {
             epoch,
             deployment,
             alone,
+            opening,
             document: Vec::new(),
             accepted_at: row.accepted_at,
         })

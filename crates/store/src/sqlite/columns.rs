@@ -32,13 +32,13 @@ macro_rules! run_columns {
         "run.run_id, run.conversation_id, run.project, run.environment, run.accepted_at, run.changed_at, \
          run.status, run.\"end\", run.hold, run.epoch, run.attempt, run.failures, run.interruptions, run.alone, \
          run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error, \
-         run.reruns, run.faults, run.dead_letter"
+         run.reruns, run.faults, run.dead_letter, run.retry_since, run.fresh_since, run.deployed_since"
     };
 }
 pub(super) use run_columns;
 
 /// How many those are: the index of the first column that a query adds.
-pub(super) const RUN_COLUMNS: usize = 24;
+pub(super) const RUN_COLUMNS: usize = 27;
 
 /// A run's row.
 #[derive(Debug, Clone)]
@@ -80,6 +80,9 @@ impl RunRow {
                 reruns: row.get(21)?,
                 faults: row.get(22)?,
                 dead_letter: optional_parsed(row, 23)?,
+                retry_since: AttemptNumber(row.get(24)?),
+                fresh_since: AttemptNumber(row.get(25)?),
+                deployed_since: AttemptNumber(row.get(26)?),
             },
         })
     }
@@ -153,7 +156,8 @@ impl RunRow {
                  epoch = :epoch, attempt = :attempt, failures = :failures, interruptions = :interruptions, \
                  alone = :alone, claimed_by = :claimed_by, deployment = :deployment, since = :since, due_at = :due_at, \
                  not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns, \
-                 faults = :faults, dead_letter = :dead_letter \
+                 faults = :faults, dead_letter = :dead_letter, retry_since = :retry_since, \
+                 fresh_since = :fresh_since, deployed_since = :deployed_since \
                  WHERE run_id = :run",
             )?
             .execute(named_params! {
@@ -177,6 +181,9 @@ impl RunRow {
                 ":reruns": state.reruns,
                 ":faults": state.faults,
                 ":dead_letter": state.dead_letter.map(domain::Code::as_str),
+                ":retry_since": state.retry_since.0,
+                ":fresh_since": state.fresh_since.0,
+                ":deployed_since": state.deployed_since.0,
             })?;
         Ok(())
     }

@@ -24,6 +24,7 @@ mod failure;
 mod folder;
 mod gate;
 mod job;
+mod journal;
 mod keys;
 mod lanes;
 mod listing;

@@ -60,6 +60,11 @@ impl Place {
         Self::new("action", "content", run.as_bytes(), &[attempt.0, seq])
     }
 
+    /// A record of a run's effects.
+    pub fn record(run: RunId, seq: u32) -> Self {
+        Self::new("effect", "record", run.as_bytes(), &[seq])
+    }
+
     /// As the sealing takes it.
     pub fn aad(&self) -> Aad<'_> {
         Aad {

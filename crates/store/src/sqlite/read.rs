@@ -342,7 +342,7 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Sto
 pub(super) fn next_due_sql() -> String {
     let first = |alone| {
         format!(
-            "SELECT * FROM (SELECT due_at FROM run WHERE status IN ('queued', 'backoff') AND hold IS NULL \
+            "SELECT * FROM (SELECT due_at FROM run WHERE status IN ('queued', 'backoff', 'waiting') AND hold IS NULL \
              AND alone = {alone} ORDER BY due_at LIMIT 1)"
         )
     };

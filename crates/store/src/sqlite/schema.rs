@@ -11,6 +11,7 @@ pub(super) const MAIN: &[&str] = &[
     include_str!("migrations/main_0002.sql"),
     include_str!("migrations/main_0003.sql"),
     include_str!("migrations/main_0004.sql"),
+    include_str!("migrations/main_0005.sql"),
 ];
 /// Of keys.db.
 pub(super) const KEYS: &[&str] = &[

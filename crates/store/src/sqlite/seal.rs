@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crypto::{DataKey, Entropy, KeyedHash, MasterKey};
+use domain::effect::Record;
 use domain::{
     AttemptEnd, AttemptNumber, AttemptReport, ConversationId, ErrorDocument, Metric, ResourceUse, RunId,
     Timestamp,
@@ -167,6 +168,17 @@ impl Sealer {
             sealed.failure = Some(self.seal_json(key, &Place::failure(run, number), &words)?);
         }
         Ok(sealed)
+    }
+
+    /// A record of a run's effects.
+    pub fn record(
+        &self,
+        key: &DataKey,
+        run: RunId,
+        seq: u32,
+        record: &Record,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.seal(key, &Place::record(run, seq), &record.to_bytes())
     }
 
     fn metric(&self, key: &DataKey, place: &Place, metric: Metric) -> Result<SealedMetric, StoreError> {

@@ -1,6 +1,7 @@
 //! The promise, kept: what of each call happens before the queue, in the writer, and after the commit.
 
 use async_trait::async_trait;
+use domain::effect::Record;
 use domain::run::{Event, Policy};
 use domain::{
     AttemptEnd, AttemptReport, ConversationId, DeploymentId, Environment, Epoch, Incarnation, KeyId,
@@ -15,6 +16,7 @@ use super::claim::ClaimDue;
 use super::columns::stored;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
 use super::job::Write;
+use super::journal::{self, AddRecords};
 use super::seal::{SealedConversation, SealedReport};
 use super::{SqliteStore, conversations, listing, read};
 use crate::{
@@ -143,6 +145,45 @@ impl Store for SqliteStore {
             .read(move |reader| read::whose(&reader.main, run))
             .await;
         self.stranded.note(run, of.ok(), &why, now);
+    }
+
+    async fn record(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        first: u32,
+        records: Vec<Record>,
+    ) -> Result<(), StoreError> {
+        let bytes = records.iter().map(|record| record.body.len()).sum();
+        let intends = records.iter().any(Record::is_intent);
+        let seal =
+            move |reader: &mut super::readers::Reader| journal::seal_records(reader, run, first, &records);
+        let Some(records) = self.readers.read(seal).await? else {
+            return Ok(()); // erased: what it did is not to be written down any more
+        };
+        if intends {
+            let request: AddRecords<true> = AddRecords {
+                run,
+                epoch,
+                first,
+                records,
+            };
+            self.write(request, bytes).await
+        } else {
+            let request: AddRecords<false> = AddRecords {
+                run,
+                epoch,
+                first,
+                records,
+            };
+            self.write(request, bytes).await
+        }
+    }
+
+    async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError> {
+        self.readers
+            .read(move |reader| journal::journal(reader, run))
+            .await
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {
