@@ -22,7 +22,7 @@ pub(super) struct Apply {
     pub now: Timestamp,
 }
 
-/// The same from a person or from recovery, who wait longer than an attempt that is over.
+/// The same from a person or from recovery, who can wait longer than an attempt that is over.
 pub(super) struct ApplyAsked(pub Apply);
 
 impl Write for Apply {

@@ -105,7 +105,8 @@ impl Store for SqliteStore {
             None => None,
         };
         let bytes = report.as_ref().map_or(0, SealedReport::bytes);
-        let of_an_attempt = event.epoch().is_some();
+        // Recovery may have very many, and has time: nobody waits for an attempt that a dead boot had.
+        let is_completion = event.epoch().is_some() && !matches!(event, Event::Interrupted { .. });
         let request = Apply {
             run,
             event,
@@ -113,7 +114,7 @@ impl Store for SqliteStore {
             policy: policy.clone(),
             now: stored(now),
         };
-        let applied = if of_an_attempt {
+        let applied = if is_completion {
             self.write(request, bytes).await?
         } else {
             self.write(ApplyAsked(request), bytes).await?

@@ -9,6 +9,7 @@ mod folder;
 mod full_disk;
 mod log;
 mod never;
+mod order;
 mod plans;
 mod vfs;
 
