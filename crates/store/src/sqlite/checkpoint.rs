@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::failure::Failure;
 use super::gate::Gate;
-use super::writer::{OnFatal, Shared};
+use super::writer::{Alarm, OnFatal, Shared};
 
 /// Between two looks while there are commits.
 const PACE: Duration = Duration::from_millis(50);
@@ -122,6 +122,8 @@ impl Pass {
 impl Checkpointer {
     /// Works until the log is closed.
     pub fn run(self) {
+        // Without it the log would grow until the disk is full.
+        let _alarm = Alarm(|| (self.on_fatal)("the store's checkpointer panicked"));
         let outcome = self.work().and_then(|()| self.finish());
         if let Err(reason) = outcome {
             (self.on_fatal)(&format!("a checkpoint failed: {reason}"));
@@ -204,6 +206,7 @@ impl Checkpointer {
     }
 
     fn checkpoint(&self, database: &Database, sql: &str) -> Result<Pass, String> {
+        crate::fail_point!("store.checkpoint");
         match self.shared.may_grow() {
             Some(_growing) => checkpoint(&database.connection, sql),
             None => Ok(Pass::NONE),

@@ -81,6 +81,7 @@ pub struct SqliteStore {
 struct Held {
     writer: JoinHandle<()>,
     checkpointer: JoinHandle<()>,
+    readers: Readers,
     log: Arc<Log>,
     /// Last, so that nobody else opens the folder before all of ours is closed.
     folder: Folder,
@@ -120,6 +121,8 @@ impl Held {
     fn end(self) {
         // A thread that panicked has said so through `on_fatal`.
         let _ = self.writer.join();
+        // What they still read keeps the logs from being emptied.
+        self.readers.wait();
         self.log.close();
         let _ = self.checkpointer.join();
         drop(self.folder);

@@ -91,6 +91,7 @@ impl SqliteStore {
         let held = Held {
             writer: spawn("store-writer", move || writer.run())?,
             checkpointer: spawn("store-checkpointer", move || checkpointer.run())?,
+            readers: readers.clone(),
             log,
             folder,
         };

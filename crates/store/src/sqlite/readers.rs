@@ -1,7 +1,7 @@
 //! The connections that read. Each query is short and has a connection to itself, on a thread that may block.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crypto::DataKey;
 use domain::ConversationId;
@@ -45,26 +45,61 @@ impl Reader {
     }
 }
 
-/// A fixed number of readers.
+/// A fixed number of readers. A clone is a handle on the same.
+#[derive(Clone)]
 pub(super) struct Readers {
     free: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Reader>>>,
+    pool: Arc<Pool>,
+}
+
+/// Where readers are while they do not read.
+struct Pool {
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+struct State {
+    idle: Vec<Reader>,
+    lent: usize,
+    closed: bool,
+}
+
+impl Pool {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader; none once they are closed.
+    fn lend(self: &Arc<Self>) -> Option<Lent> {
+        let mut state = self.state();
+        let reader = state.idle.pop()?;
+        state.lent += 1;
+        Some(Lent {
+            reader: Some(reader),
+            pool: Arc::clone(self),
+        })
+    }
 }
 
 /// A reader that goes back when it is dropped, however its query ended.
 struct Lent {
     reader: Option<Reader>,
-    idle: Arc<Mutex<Vec<Reader>>>,
+    pool: Arc<Pool>,
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(reader);
+        let mut state = self.pool.state();
+        let reader = self.reader.take();
+        // Its connections are closed before anybody is told that it is back.
+        if !state.closed {
+            state.idle.extend(reader);
+        } else {
+            drop(reader);
         }
+        state.lent -= 1;
+        drop(state);
+        self.pool.returned.notify_all();
     }
 }
 
@@ -83,12 +118,19 @@ impl Readers {
                 sealer: Arc::clone(sealer),
             })
         };
-        let readers = (0..count.max(1))
+        let idle = (0..count.max(1))
             .map(reader)
             .collect::<Result<Vec<_>, StoreError>>()?;
         Ok(Self {
-            free: Arc::new(Semaphore::new(readers.len())),
-            idle: Arc::new(Mutex::new(readers)),
+            free: Arc::new(Semaphore::new(idle.len())),
+            pool: Arc::new(Pool {
+                state: Mutex::new(State {
+                    idle,
+                    lent: 0,
+                    closed: false,
+                }),
+                returned: Condvar::new(),
+            }),
         })
     }
 
@@ -99,10 +141,9 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let free = Arc::clone(&self.free);
         let permit = free.acquire_owned().await.map_err(|_| lanes::closed())?;
-        let idle = Arc::clone(&self.idle);
+        let pool = Arc::clone(&self.pool);
         let answer = tokio::task::spawn_blocking(move || {
-            let reader = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut lent = Lent { reader, idle };
+            let mut lent = pool.lend().ok_or_else(lanes::closed)?;
             let answer = lent.reader.as_mut().map_or_else(|| Err(lanes::closed()), query);
             drop(lent);
             // Only now may another one look for a reader.
@@ -117,6 +158,17 @@ impl Readers {
     /// Lets no more queries begin, and closes the connections of those that are not under way.
     pub fn close(&self) {
         self.free.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut state = self.pool.state();
+        state.closed = true;
+        state.idle.clear();
+    }
+
+    /// Waits for the queries that are under way once they are closed. Blocks.
+    pub fn wait(&self) {
+        let waited = self
+            .pool
+            .returned
+            .wait_while(self.pool.state(), |state| state.lent > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

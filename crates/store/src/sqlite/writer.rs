@@ -104,7 +104,13 @@ impl Writer {
 
     /// Serves until the lanes are closed and empty.
     pub fn run(mut self) {
-        let _alarm = Alarm(Arc::clone(&self.lanes), Arc::clone(&self.on_fatal));
+        let (lanes, on_fatal) = (Arc::clone(&self.lanes), Arc::clone(&self.on_fatal));
+        // Its callers must not be left waiting, nor a process that cannot write.
+        let _alarm = Alarm(move || {
+            let reason = "the store's writer panicked";
+            lanes.fail(&StoreError::Unknown(reason.into()));
+            on_fatal(reason);
+        });
         self.reserve.take();
         self.tell_space();
         let mut probed = now();
@@ -346,15 +352,13 @@ fn pass_fail_points(jobs: &Jobs, when: usize) {
     }
 }
 
-/// A writer that panics must not leave its callers waiting, nor a process that cannot write.
-struct Alarm(Arc<Lanes>, OnFatal);
+/// What is to be done if the thread that holds it panics.
+pub(super) struct Alarm<F: Fn()>(pub F);
 
-impl Drop for Alarm {
+impl<F: Fn()> Drop for Alarm<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let reason = "the store's writer panicked";
-            self.0.fail(&StoreError::Unknown(reason.into()));
-            (self.1)(reason);
+            (self.0)();
         }
     }
 }

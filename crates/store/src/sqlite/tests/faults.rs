@@ -1,6 +1,7 @@
 //! A disk that fails: callers are told that nobody knows, and the process is ended.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::conformance::given::{
     Given, accept, after, apply, claim, conversation, queued, report, returned, returns, run_id, start,
 };
 use crate::sqlite::Options;
-use crate::{Acceptance, StoreError};
+use crate::{Acceptance, StoreError, fail_point};
 
 /// How long a thread may take to say that it is over. Seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -120,4 +121,42 @@ async fn without_space_what_is_new_is_refused_and_what_ends_an_attempt_is_done()
         "it is done again in the reserve"
     );
     assert!(store.health().await.unwrap().read_only);
+}
+
+/// What a process whose store has told the end of it exits with.
+const TOLD: i32 = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "another test runs it, in a process of its own"]
+async fn one_of_whose_threads_panics() {
+    let folder = TempDir::new().unwrap();
+    let on_fatal = |reason: &str| {
+        println!("told: {reason}");
+        std::process::exit(TOLD);
+    };
+    let store: Given = open_with(options(folder.path()), Arc::new(on_fatal)).unwrap();
+    let _ = store.accept(vec![conversation(1)], start()).await;
+    tokio::time::sleep(PATIENCE).await;
+}
+
+#[test]
+fn a_thread_that_panics_is_the_end_of_the_process_and_says_which() {
+    for (point, who) in [
+        ("store.accept.before_commit:1:panic", "writer"),
+        ("store.checkpoint:1:panic", "checkpointer"),
+    ] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let name = "sqlite::tests::faults::one_of_whose_threads_panics";
+        let ended = command
+            .args([name, "--exact", "--ignored", "--nocapture"])
+            .env(fail_point::VARIABLE, point)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(TOLD), "{told}");
+        assert!(
+            told.contains(&format!("told: the store's {who} panicked")),
+            "{told}"
+        );
+    }
 }

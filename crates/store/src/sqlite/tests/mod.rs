@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod clear;
+mod closing;
 mod crash;
 mod erased;
 mod faults;
