@@ -12,7 +12,7 @@ BENCH_PEERS := $(CARGO_TARGET_DIR)/bench-peers
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
 BUILD_TEST_BIN := cargo build --locked --package aftercall --features fail-points
 
-.PHONY: help demo test test-rust test-python test-frameworks test-wheel test-system fuzz lint format bench bench-parts build wheel require
+.PHONY: help demo test test-rust test-python test-frameworks test-libraries test-wheel test-system fuzz lint format bench bench-parts build wheel require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
@@ -37,7 +37,7 @@ wheel: require $(VENV)/installed
 demo: build
 	@AFTERCALL_BIN=$(CARGO_TARGET_DIR)/release/aftercall scripts/demo
 
-test: test-rust test-python test-frameworks test-wheel test-system
+test: test-rust test-python test-frameworks test-libraries test-wheel test-system
 	@echo "all tests passed"
 
 test-rust: require
@@ -53,6 +53,13 @@ FRAMEWORKS := livekit pipecat
 test-frameworks: require $(FRAMEWORKS:%=$(CARGO_TARGET_DIR)/venv-%/installed)
 	for name in $(FRAMEWORKS); do \
 		(cd python/frameworks && PYTHONPATH=.. $(CARGO_TARGET_DIR)/venv-$$name/bin/python -m pytest -q -p no:cacheprovider test_$$name.py) || exit 1; \
+	done
+
+# HTTP libraries as user code has them, outside and inside of a child; what an older one needs is in an environment of its own.
+LIBRARIES := current urllib3-1
+test-libraries: require $(LIBRARIES:%=$(CARGO_TARGET_DIR)/venv-libraries-%/installed)
+	for name in $(LIBRARIES); do \
+		(cd python/libraries && PYTHONPATH=.. $(CARGO_TARGET_DIR)/venv-libraries-$$name/bin/python -m pytest -q -p no:cacheprovider .) || exit 1; \
 	done
 
 # As `make wheel` builds it, but for the time that an optimised build takes.
@@ -107,6 +114,11 @@ bench-parts: require
 $(BENCH_VENV)/installed: bench/requirements.txt
 $(BENCH_PEERS)/installed: bench/requirements-peers.txt
 $(BENCH_VENV)/installed $(BENCH_PEERS)/installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(CARGO_TARGET_DIR)/venv-libraries-%/installed: python/libraries/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,6 +188,8 @@ class Running:
         self.output = output
         self.attempt = Attempt()
         self.answer = more.pop("answer", None)
+        self.peer = more.pop("peer", None)
+        self.sending = threading.Lock()
         data, fds = zygote.packet()
         assert data[:1] == b"P", data
         self.pid = struct.unpack("=Qi", data[1:])[1]
@@ -212,7 +215,7 @@ class Running:
 
     def send(self, kind: int, payload: dict[int, Any]) -> None:
         data = cbor.encode(payload)
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError), self.sending:
             self.channel.sendall(struct.pack(">IB", len(data), kind) + data)
 
     def finish(self, timeout: float = TIMEOUT_S) -> Attempt:
@@ -256,6 +259,9 @@ class Running:
         elif kind == EFFECT:
             effect = {"number": payload[0], "lane": payload[1], "kind": payload[2], "body": payload[4]}
             self.attempt.effects.append({**effect, **json.loads(payload[3])})
+            if self.peer:
+                self.peer.begin(self.attempt.effects[-1], self.send)
+                return
             answer = (
                 self.answer(self.attempt.effects[-1]) if self.answer else ("refused", "AC0401", "there is no way out")
             )

@@ -54,15 +54,19 @@ class Effects:
         lane = lanes.current()
         if not lane.announced:
             lanes.announce(lane)
+        proxy = request.proxy(origin)
+        headers = request.headers
+        if proxy is not None:  # it holds the user and password
+            headers = [(name, value) for name, value in headers if name.lower() != "proxy-authorization"]
         asked = {
             "method": request.method,
             "url": url,
-            "headers": request.headers,
+            "headers": headers,
             "site": site or call_site() or lane.site,
             "time_outs": {"connect": connect, "read": read},
             "verify": origin.verify,
             "certificate": origin.certificate,
-            "proxy": origin.proxy,
+            "proxy": proxy,
         }
         number = self._exchange.begin(lane.name, "http", _encode(asked).encode(), request.body())
         return Reply(self._exchange, number, request.method, what)

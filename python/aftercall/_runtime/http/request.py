@@ -92,6 +92,14 @@ class Request:
             return self.target
         return f"{origin}{self.target}"
 
+    def proxy(self, origin: Origin) -> str | None:
+        """The proxy's URL, where the connection leads to one."""
+        if origin.proxy is not None:
+            return origin.proxy
+        if self.target.startswith("/") or self.url(origin).startswith(f"{origin}/"):
+            return None
+        return proxy_url(origin.scheme, origin.host, origin.port, self.headers)
+
     def _read_head(self, head: bytes) -> None:
         first, *lines = head.decode("latin-1").split("\r\n")
         self.method, _, rest = first.partition(" ")

@@ -7,6 +7,7 @@ in this process verifies anything, and a child would take some ten milliseconds 
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 
 from aftercall._runtime.http.site import within_project
 
@@ -80,6 +81,11 @@ def want_of_urllib3(connection: object, origin: Origin) -> None:
     if origin.verify is not False:
         named = getattr(connection, "ca_certs", None) or getattr(connection, "ca_cert_dir", None)
         if named:
+            if not os.path.exists(named):
+                from urllib3.exceptions import SSLError
+
+                missing = FileNotFoundError(ENOENT, "No such file or directory")
+                raise SSLError(missing) from missing
             origin.verify = _bundle(named)
         elif getattr(connection, "ca_cert_data", None):
             origin.verify = _UNNAMED

@@ -7,7 +7,7 @@ import asyncio
 from aftercall._runtime.http import loops, tls
 from aftercall._runtime.http.effects import Reply, effects
 from aftercall._runtime.http.errors import CLOSED, NOT_HTTP, EffectError, Trouble
-from aftercall._runtime.http.request import Origin, Request
+from aftercall._runtime.http.request import CONTINUE, Origin, Request
 from aftercall._runtime.http.site import call_site
 
 TYPE_CHECKING = False
@@ -44,6 +44,9 @@ class EffectTransport(asyncio.Transport):
             self._request.add(data)
             if self._request.whole:
                 self._begin()
+            elif self._request.expects_continue:
+                self._request.expects_continue = False
+                self._loop.call_soon(self._protocol.data_received, CONTINUE)
         except ConnectionError as error:
             self._fail(Trouble("forbidden", "refused", None, None), error)
 
