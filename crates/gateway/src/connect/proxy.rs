@@ -1,0 +1,204 @@
+//! The operator's forward proxy, and what goes past it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use domain::effect::Trouble;
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::Stream;
+use crate::config::{BadOption, GatewayOptions};
+use crate::failure::Failure;
+use crate::request::Origin;
+
+/// A proxy for all hosts but some.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    /// Where it is.
+    pub(super) origin: Origin,
+    /// What it wants to see.
+    pub(super) authorization: Option<HeaderValue>,
+    past: Vec<Past>,
+}
+
+/// What is reached without it.
+#[derive(Debug)]
+enum Past {
+    All,
+    /// A domain and all below it.
+    Domain(String),
+    Network(IpNet),
+}
+
+impl Proxy {
+    /// The proxy of the options, if there is one.
+    pub(super) fn new(options: &GatewayOptions) -> Result<Option<Self>, BadOption> {
+        let Some(text) = &options.proxy else {
+            return Ok(None);
+        };
+        // The text is not repeated: it may hold a password.
+        let bad = |problem: &str| BadOption::new("proxy", format!("{problem}: http://host:port is expected"));
+        let url = Url::parse(text).map_err(|e| bad(&e.to_string()))?;
+        if url.scheme() != "http" {
+            return Err(bad("it is spoken to by plain HTTP"));
+        }
+        let host = url.host().ok_or_else(|| bad("it names no host"))?.to_owned();
+        let port = url.port().unwrap_or(80);
+        let authorization = (!url.username().is_empty()).then(|| basic(&url)).transpose();
+        Ok(Some(Self {
+            origin: Origin {
+                is_https: false,
+                host,
+                port,
+            },
+            authorization: authorization.map_err(|_| bad("its user or password cannot be sent"))?,
+            past: options.no_proxy.iter().map(|entry| Past::read(entry)).collect(),
+        }))
+    }
+
+    /// Whether a host is reached by way of it.
+    pub(super) fn serves(&self, host: &Host<String>) -> bool {
+        !self.past.iter().any(|past| past.holds(host))
+    }
+
+    /// A way through it, to the host's own end.
+    pub(super) async fn tunnel(&self, io: Box<dyn Stream>, to: &Origin) -> Result<Box<dyn Stream>, Failure> {
+        let broken = |error: &dyn std::fmt::Display| {
+            Failure::new(
+                Trouble::Unreachable,
+                format!("the proxy {} gave no way to {}: {error}", self.origin, to.name()),
+            )
+        };
+        let place = format!("{}:{}", to.host, to.port);
+        let mut request = Request::builder()
+            .method(Method::CONNECT)
+            .uri(place.parse::<Uri>().map_err(|e| broken(&e))?)
+            .header(HOST, &place);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(PROXY_AUTHORIZATION, authorization);
+        }
+        let request = request.body(Empty::<Bytes>::new()).map_err(|e| broken(&e))?;
+        let (mut sender, connection) = http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(io))
+            .await
+            .map_err(|e| broken(&e))?;
+        let connection = tokio::spawn(connection.with_upgrades());
+        let answer = sender.send_request(request).await.map_err(|e| broken(&e))?;
+        let status = answer.status();
+        if status.is_success() {
+            let upgraded = hyper::upgrade::on(answer).await.map_err(|e| broken(&e))?;
+            return Ok(Box::new(TokioIo::new(upgraded)));
+        }
+        connection.abort();
+        // It is there and says no: that is a rule of the house. A failure of its own (5xx) passes.
+        let is_rule = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+        let trouble = if is_rule {
+            Trouble::Forbidden
+        } else {
+            Trouble::Unreachable
+        };
+        Err(Failure::new(
+            trouble,
+            format!(
+                "the proxy {} answered {status} when asked for a way to {}",
+                self.origin,
+                to.name()
+            ),
+        ))
+    }
+}
+
+fn basic(url: &Url) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    let decoded = |text: &str| -> Vec<u8> {
+        url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned().into_bytes())
+            .unwrap_or_default()
+    };
+    let mut plain = decoded(url.username());
+    plain.push(b':');
+    plain.extend(decoded(url.password().unwrap_or_default()));
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain)))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl Past {
+    fn read(entry: &str) -> Self {
+        let entry = entry.trim().to_ascii_lowercase();
+        if entry == "*" {
+            return Self::All;
+        }
+        if let Ok(network) = entry.parse::<IpNet>() {
+            return Self::Network(network);
+        }
+        if let Ok(address) = entry.parse::<std::net::IpAddr>() {
+            return Self::Network(address.into());
+        }
+        Self::Domain(entry.trim_start_matches("*.").trim_start_matches('.').to_owned())
+    }
+
+    fn holds(&self, host: &Host<String>) -> bool {
+        match (self, host) {
+            (Self::All, _) => true,
+            (Self::Network(network), Host::Ipv4(address)) => {
+                network.contains(&std::net::IpAddr::from(*address))
+            }
+            (Self::Network(network), Host::Ipv6(address)) => {
+                network.contains(&std::net::IpAddr::from(*address))
+            }
+            (Self::Domain(domain), Host::Domain(name)) => {
+                let above = name.strip_suffix(domain.as_str());
+                !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_past_the_proxy_is_told_by_name_and_by_network() {
+        let options = GatewayOptions {
+            proxy: Some("http://user:p%40ss@proxy.example:3128".to_owned()),
+            no_proxy: ["internal.example", ".dot.example", "10.0.0.0/8"]
+                .map(str::to_owned)
+                .to_vec(),
+            ..GatewayOptions::default()
+        };
+        let proxy = Proxy::new(&options).unwrap().unwrap();
+        assert_eq!(proxy.authorization.as_ref().unwrap(), "Basic dXNlcjpwQHNz");
+        for (url, serves) in [
+            ("http://internal.example", false),
+            ("http://a.internal.example", false),
+            ("http://notinternal.example", true),
+            ("http://x.dot.example", false),
+            ("http://10.1.2.3", false),
+            ("http://11.1.2.3", true),
+            ("http://public.example", true),
+        ] {
+            let host = Url::parse(url).unwrap().host().unwrap().to_owned();
+            assert_eq!(proxy.serves(&host), serves, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_is_told_without_its_password() {
+        let options = GatewayOptions {
+            proxy: Some("https://user:hunter2@proxy.example".to_owned()),
+            ..GatewayOptions::default()
+        };
+        let error = Proxy::new(&options).unwrap_err().to_string();
+        assert!(error.contains("proxy") && !error.contains("hunter2"), "{error}");
+    }
+}

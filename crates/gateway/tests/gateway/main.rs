@@ -1,0 +1,12 @@
+//! The gateway against real servers, well-behaved and not, on this machine's loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod http;
+mod http2;
+mod pool;
+mod proxy;
+mod ssrf;
+mod support;
+mod tls;
+mod troubles;
