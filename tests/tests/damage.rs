@@ -106,6 +106,7 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     let told_now = server.get("/v1/status")["runner"]["cannot_begin"].clone();
     assert_eq!(told_now[0]["code"], "AC0210", "{told_now:#}");
     assert_eq!(told_now[0]["project"], PROJECT, "{told_now:#}");
+    assert_eq!(told_now[0]["environment"], "sandbox", "{told_now:#}");
     server.deploy(project.path(), PROJECT);
     assert_eq!(fs::read_to_string(&file).unwrap(), FUNCTION);
     server.wait_until_done();

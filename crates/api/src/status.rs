@@ -64,6 +64,10 @@ pub struct CannotBeginView {
     /// Of this project.
     #[schema(value_type = String)]
     pub project: ProjectName,
+    /// In this environment; an older server does not say.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub environment: Option<Environment>,
     /// Why the last attempt could not begin.
     #[schema(value_type = String)]
     pub code: Code,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::{AttemptEnd, AttemptReport, Code, DeploymentId, ProjectName, Timestamp};
+use domain::{AttemptEnd, AttemptReport, Code, DeploymentId, Environment, ProjectName, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// Those that are known.
 #[derive(Default)]
-pub(crate) struct CannotBegin(Mutex<HashMap<DeploymentId, Stuck>>);
+pub(crate) struct CannotBegin(Mutex<HashMap<(DeploymentId, Environment), Stuck>>);
 
 struct Stuck {
     status: CannotBeginStatus,
@@ -32,6 +32,8 @@ pub struct CannotBeginStatus {
     pub deployment: DeploymentId,
     /// Whose.
     pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
     /// Why the last attempt could not begin.
     pub code: Code,
     /// The same in words.
@@ -41,24 +43,25 @@ pub struct CannotBeginStatus {
 }
 
 impl CannotBegin {
-    /// How the last attempt to begin a run of this deployment went.
+    /// How the last attempt to begin a run of this deployment there went.
     pub fn note(
         &self,
-        (deployment, project): (DeploymentId, &ProjectName),
+        (deployment, environment, project): (DeploymentId, Environment, &ProjectName),
         fault: Option<(Code, &str)>,
         now: Timestamp,
     ) {
         let mut all = self.lock();
         let Some((code, message)) = fault else {
-            if let Some(mut one) = all.remove(&deployment) {
+            if let Some(mut one) = all.remove(&(deployment, environment)) {
                 one.trouble.worked();
             }
             return;
         };
-        let one = all.entry(deployment).or_insert_with(|| Stuck {
+        let one = all.entry((deployment, environment)).or_insert_with(|| Stuck {
             status: CannotBeginStatus {
                 deployment,
                 project: project.clone(),
+                environment,
                 code,
                 message: String::new(),
                 since: now,
@@ -69,8 +72,10 @@ impl CannotBegin {
         one.last = now;
         one.status.code = code;
         message.clone_into(&mut one.status.message);
-        one.trouble
-            .failed(&format_args!("{code} of {}: {message}", deployment.short()));
+        one.trouble.failed(&format_args!(
+            "{code} of {} in {environment}: {message}",
+            deployment.short()
+        ));
     }
 
     /// All of them, the oldest first.
@@ -78,11 +83,11 @@ impl CannotBegin {
         let mut all = self.lock();
         all.retain(|_, one| now.duration_since(one.last) < FORGOTTEN_AFTER);
         let mut found: Vec<_> = all.values().map(|one| one.status.clone()).collect();
-        found.sort_by_key(|one| (one.since, one.deployment));
+        found.sort_by_key(|one| (one.since, one.deployment, one.environment));
         found
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeploymentId, Stuck>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(DeploymentId, Environment), Stuck>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,16 +118,20 @@ mod tests {
         let (all, project) = (CannotBegin::default(), "desk".parse().unwrap());
         let [one, two] = [1, 2].map(|byte| DeploymentId::from_bytes([byte; 32]));
         let fault = Some((Code::CouldNotStart, "no process"));
-        all.note((one, &project), fault, at(0));
-        all.note((two, &project), fault, at(1));
-        all.note((two, &project), fault, at(50));
+        let sandbox = Environment::Sandbox;
+        all.note((one, sandbox, &project), fault, at(0));
+        all.note((two, sandbox, &project), fault, at(1));
+        all.note((two, sandbox, &project), fault, at(50));
         let told: Vec<_> = all
             .status(at(55))
             .iter()
             .map(|one| (one.deployment, one.since))
             .collect();
         assert_eq!(told, [(two, at(1))], "of the first, no run is left to be tried");
-        all.note((two, &project), None, at(56));
+        // Elsewhere it is another matter.
+        all.note((two, Environment::Live, &project), None, at(56));
+        assert_eq!(all.status(at(56))[0].environment, sandbox);
+        all.note((two, sandbox, &project), None, at(56));
         assert_eq!(all.status(at(56)), []);
     }
 

@@ -166,7 +166,7 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
     let number = run.number;
     let deployment = run.deployment;
     let known = shared.nursery.known(&*shared.store, deployment).await;
-    let project = run.project.clone();
+    let (project, environment) = (run.project.clone(), run.environment);
     let (attempted, policy) = match known {
         Ok(prepared) => {
             let attempted = attempt_prepared(&shared, &prepared, run, &stop).await;
@@ -183,7 +183,7 @@ async fn attempt_run(shared: Arc<Shared>, run: ClaimedRun, stop: Stop) -> (Attem
     };
     shared
         .cannot_begin
-        .note((deployment, &project), fault_of(&attempted), now);
+        .note((deployment, environment, &project), fault_of(&attempted), now);
     let report = attempted.unwrap_or_else(|error| not_started(number, now, error));
     (report, policy)
 }

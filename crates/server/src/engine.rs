@@ -116,6 +116,7 @@ fn cannot_begin_view(one: CannotBeginStatus) -> CannotBeginView {
     CannotBeginView {
         deployment: one.deployment,
         project: one.project,
+        environment: Some(one.environment),
         code: one.code,
         message: one.message,
         since: one.since,

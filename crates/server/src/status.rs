@@ -27,7 +27,10 @@ pub(crate) async fn status(
     let mut runner = shared.app.engine.status().await;
     let may_see = |project: &ProjectName| principal.check_project(project).is_ok();
     runner.zygotes.retain(|zygote| may_see(&zygote.project));
-    runner.cannot_begin.retain(|one| may_see(&one.project));
+    runner.cannot_begin.retain(|one| match one.environment {
+        Some(environment) => principal.may_see(&one.project, environment),
+        None => may_see(&one.project),
+    });
     let stranded = health.stranded.into_iter().filter(|one| match &one.of {
         Some((project, environment)) => principal.may_see(project, *environment),
         None => principal.check_whole_server().is_ok(),

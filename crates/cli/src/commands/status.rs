@@ -100,11 +100,13 @@ fn tell(status: &StatusView, target: &str) -> String {
 /// Deployments whose runs cannot begin, and why; nothing while there are none.
 fn cannot_begin(stuck: &[CannotBeginView]) -> String {
     let one = |one: &CannotBeginView| {
+        let place = one.environment.map(|place| format!(" in {place}"));
         format!(
-            "\n{} {} of {}, since {}: {} {}\n  {}\n  {}\n",
+            "\n{} {} of {}{}, since {}: {} {}\n  {}\n  {}\n",
             style::bad("cannot begin"),
             one.deployment.short(),
             style::strong(one.project.as_str()),
+            place.unwrap_or_default(),
             one.since,
             one.code,
             one.code.title(),
@@ -192,6 +194,15 @@ mod tests {
         let status = parsed(&plain());
         assert!(is_well(&status));
         assert!(tell(&status, "here").contains("well"));
+
+        let mut status = plain();
+        status["runner"]["cannot_begin"] = json!([{"deployment": "a1".repeat(32), "project": "support", "code": "AC0311",
+            "message": "no process", "since": "2026-01-05T10:00:20Z"}]);
+        let told = strip_str(&tell(&parsed(&status), "here")).to_string();
+        assert!(told.contains("of support, since"), "{told}");
+        status["runner"]["cannot_begin"][0]["environment"] = json!("live");
+        let told = strip_str(&tell(&parsed(&status), "here")).to_string();
+        assert!(told.contains("of support in live, since"), "{told}");
     }
 
     #[test]

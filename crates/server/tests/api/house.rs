@@ -34,6 +34,7 @@ pub struct Recorder {
     pub kills: Mutex<Vec<(RunId, Epoch)>>,
     pub recovered: AtomicBool,
     pub zygotes: Mutex<Vec<api::ZygoteView>>,
+    pub cannot_begin: Mutex<Vec<api::CannotBeginView>>,
     /// Whose policies were asked for.
     pub policies: Mutex<Vec<Option<DeploymentId>>>,
 }
@@ -47,6 +48,7 @@ impl Recorder {
             kills: Mutex::default(),
             recovered: AtomicBool::new(true),
             zygotes: Mutex::default(),
+            cannot_begin: Mutex::default(),
             policies: Mutex::default(),
         }
     }
@@ -94,7 +96,7 @@ impl Engine for Recorder {
             recovered: self.is_recovered(),
             confinement: "required".to_owned(),
             zygotes: self.zygotes.lock().unwrap().clone(),
-            cannot_begin: Vec::new(),
+            cannot_begin: self.cannot_begin.lock().unwrap().clone(),
         }
     }
 

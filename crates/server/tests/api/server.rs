@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{DeploymentId, ForkWay, RunId};
+use domain::{Code, DeploymentId, Environment, ForkWay, RunId};
 use insta::assert_snapshot;
 use serde_json::json;
 use store::Store as _;
@@ -38,6 +38,24 @@ async fn status_tells_queue_runner_confinement_and_store() {
         1,
         "another project's zygote was shown"
     );
+}
+
+#[tokio::test]
+async fn status_tells_whoever_may_see_them_whose_runs_cannot_begin() {
+    let house = House::with_support().await;
+    let stuck = |environment| api::CannotBeginView {
+        deployment: DeploymentId::from_bytes([0xa1; 32]),
+        project: "support".parse().unwrap(),
+        environment: Some(environment),
+        code: Code::CouldNotStart,
+        message: "no process".to_owned(),
+        since: house.now(),
+    };
+    *house.engine.cannot_begin.lock().unwrap() =
+        [Environment::Sandbox, Environment::Live].map(stuck).to_vec();
+    let bound = house.key("operate", Some("support"), &["live"]).await;
+    let seen = get("/v1/status").key(&bound).over_tcp(house.address).await.json();
+    assert_snapshot!(pretty(&seen["runner"]["cannot_begin"]));
 }
 
 #[tokio::test]
