@@ -72,9 +72,15 @@ impl CliError {
         self
     }
 
-    /// The same, with more to say.
+    /// The same, with more to say. What is said as the fix is not said twice: where no exception stands for a fault, its traceback
+    /// ends with the fix.
     #[must_use]
-    pub fn with_details(mut self: Box<Self>, details: Vec<String>) -> Box<Self> {
+    pub fn with_details(mut self: Box<Self>, mut details: Vec<String>) -> Box<Self> {
+        if let Some(fix) = &self.fix {
+            let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+            let fix = plain(fix);
+            details.retain(|line| plain(line) != fix);
+        }
         self.details = details;
         self
     }

@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fix_that_the_traceback_says_too_is_told_once() {
+        let body = br#"{"type":"t","code":"AC0202","title":"t","status":422,"detail":"d","fix":"Write it as `def end_function(conv):`.",
+            "error":{"type":"ProjectError","message":"m","traceback":"f.py:1: m\nwrite it as `def end_function(conv):`","frames":[],"cause":null}}"#;
+        let error = from_parts(StatusCode::UNPROCESSABLE_ENTITY, body);
+        assert_eq!(error.details, ["f.py:1: m"]);
+        assert_eq!(
+            error.fix.as_deref(),
+            Some("Write it as `def end_function(conv):`.")
+        );
+    }
+
+    #[test]
     fn a_strangers_answer_is_told_as_such() {
         let error = from_parts(StatusCode::BAD_GATEWAY, b"<html>bad gateway</html>");
         assert_eq!((error.code, error.exit()), (Code::ServerUnreachable, Exit::Fault));
