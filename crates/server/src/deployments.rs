@@ -215,13 +215,7 @@ pub(crate) async fn find(
     }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Problem::new(
-            Code::UnknownDeployment,
-            404,
-            format!("No deployment's id begins with {prefix}."),
-            "`aftercall deployments list` shows them.",
-        )
-        .into()),
+        0 => Err(unknown(shared, principal, project, &prefix).await?),
         count => Err(bad_field(
             "deployment",
             &prefix,
@@ -229,6 +223,35 @@ pub(crate) async fn find(
             "Give more of the id.",
         )),
     }
+}
+
+/// There is none in this project. Whoever may know of it is told where there is one.
+async fn unknown(
+    shared: &Shared,
+    principal: &Principal,
+    project: Option<&ProjectName>,
+    prefix: &str,
+) -> ApiResult<ApiError> {
+    let told = |detail: String, fix: String| Problem::new(Code::UnknownDeployment, 404, detail, fix).into();
+    if let (Some(asked), None) = (project, &principal.project) {
+        for other in shared.app.store.projects().await? {
+            let all = shared.app.store.deployments(&other).await?;
+            let begins = |(one, _): &(DeploymentRecord, _)| one.facts.id.to_string().starts_with(prefix);
+            if let Some((one, _)) = all.iter().find(|one| begins(one)) {
+                return Ok(told(
+                    format!(
+                        "Deployment {} belongs to project {other}, not to {asked}.",
+                        one.facts.id.short()
+                    ),
+                    format!("`aftercall deployments list --project {asked}` shows those of {asked}."),
+                ));
+            }
+        }
+    }
+    Ok(told(
+        format!("No deployment's id begins with {prefix}."),
+        "`aftercall deployments list` shows them.".to_owned(),
+    ))
 }
 
 /// Makes a deployment the active one of an environment: promote, or roll back.

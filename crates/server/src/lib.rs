@@ -26,6 +26,7 @@ mod params;
 mod patient;
 mod place;
 mod problem;
+mod refused;
 mod router;
 mod runs;
 mod status;

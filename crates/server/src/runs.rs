@@ -18,7 +18,7 @@ use crate::auth::{Ingest, Operate, Principal};
 use crate::params::{Named, NoParams, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiError, ApiResult, bad_field, internal, not_found};
-use crate::{body, deployments, next};
+use crate::{body, deployments, next, refused};
 
 /// Runs of one page, unless asked for otherwise.
 const PAGE_DEFAULT: u32 = 50;
@@ -255,7 +255,11 @@ async fn decide(shared: &Arc<Shared>, run: RunSummary, event: Event) -> ApiResul
     // A task of its own: whoever asks may go away, and what follows from the decision must be done all the same.
     let decided = tokio::spawn(async move {
         let app = &shared.app;
-        let applied = app.store.apply(id, event, None, &policy, now).await?;
+        let applied = app.store.apply(id, event.clone(), None, &policy, now).await;
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(error) => return Err(refused::told(&*app.store, &event, error).await),
+        };
         for command in applied.commands {
             match command {
                 Command::KillChild { epoch } => app.engine.kill(id, epoch),
