@@ -154,3 +154,26 @@ fn a_deadline_before_the_fork_is_not_the_functions() {
     });
     assert_eq!(code, "AC0311");
 }
+
+#[test]
+fn a_process_that_cannot_be_confined_is_not_the_functions_fault() {
+    let place = Place::new();
+    let server = place.server().set("attempts", 1).start();
+    server.deploy(
+        Project::of("def end_function(conv):\n    pass\n").path(),
+        "folderless",
+    );
+    for folder in std::fs::read_dir(place.tmp_root()).unwrap() {
+        std::fs::remove_dir(folder.unwrap().path()).unwrap();
+    }
+    let run = server
+        .send_all("folderless", &[conversation("asked", &json!({}))])
+        .remove(0);
+    let attempt = until("its first attempt is over", || {
+        let attempt = server.run(&run)["attempts"][0].clone();
+        (!attempt["code"].is_null()).then_some(attempt)
+    });
+    assert_eq!(attempt["code"], "AC0311", "{attempt:#}");
+    let message = attempt["message"].as_str().unwrap();
+    assert!(message.ends_with("failed at making its folder"), "{message}");
+}

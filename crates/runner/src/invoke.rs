@@ -96,6 +96,7 @@ impl Invoker {
             document,
             seed: self.seeds.of_run(run),
             places: self.nursery.places(&self.prepared),
+            cpu_limit: self.prepared.files.limits.cpu,
             canary: false,
         };
         let terms = &self.prepared.terms;

@@ -244,6 +244,7 @@ async fn attempt_prepared(
         document: run.document,
         seed: shared.seeds.of_run(run.run),
         places: shared.nursery.places(prepared),
+        cpu_limit: prepared.files.limits.cpu,
         canary: false,
     };
     let child_ends = child.killer.unless_over();

@@ -163,6 +163,8 @@ fn processor_time_has_a_limit_of_its_own() {
         .remove(0);
     let detail = server.finished(&run);
     assert_eq!(detail["run"]["last_error"], "AC0309", "{detail:#}");
+    let message = detail["attempts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("of 1 s (limits.cpu_s)"), "{message}");
 }
 
 #[test]

@@ -147,7 +147,18 @@ pub const MISDEEDS: &[Misdeed] = &[
         "",
         "os.close(3)\nopen('there', 'w')\nconv.log.info('unheard')",
     ),
-    misdeed("exits_at_once_with_seventy", "AC0303", "", "os._exit(70)"),
+    misdeed(
+        "exits_at_once_as_a_runtime_does_that_failed",
+        "AC0303",
+        "",
+        "os._exit(118)",
+    ),
+    misdeed(
+        "exits_at_once_as_one_does_that_cannot_be_confined",
+        "AC0303",
+        "",
+        "os._exit(125)",
+    ),
     misdeed(
         "breaks_the_runtime",
         "AC0902",

@@ -1,33 +1,15 @@
-//! What the end of a child means: a code of its own for every way in which it can go wrong.
+//! What the end of an attempt means: a code of its own for every way in which it can go wrong.
 
 use std::time::Duration;
 
 use domain::{AttemptEnd, Code, ErrorDocument};
 
+use super::exit;
 use crate::frame::FrameError;
 use crate::process::Exit;
 
-/// Exit status of a child whose runtime failed (docs/protocol.md).
-const FAULT_STATUS: i32 = 118;
-/// Exit status of a child that found its channel closed or replaced.
-const CHANNEL_LOST_STATUS: i32 = 119;
-/// Exit statuses from here on say which step into the confinement failed.
-const STEP_STATUS: i32 = 120;
-/// The steps, in order.
-const STEPS: [&str; 8] = [
-    "tying its life to the zygote's",
-    "resetting signals",
-    "placing its descriptors",
-    "closing the others",
-    "setting its limits",
-    "making its folder",
-    "entering Landlock",
-    "installing its system call filter",
-];
 /// What a function sees of its channel.
-const CHANNEL: &str = "file descriptor 3";
-const SIGNAL_KILL: i32 = 9;
-const SIGNAL_CPU: i32 = 24;
+pub(super) const CHANNEL: &str = "file descriptor 3";
 
 /// Why the supervisor stopped listening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +40,7 @@ pub enum Verdict {
     Released,
 }
 
-fn failed(code: Code, message: String) -> AttemptEnd {
+pub(super) fn failed(code: Code, message: String) -> AttemptEnd {
     AttemptEnd::Failed {
         code,
         signal: None,
@@ -111,13 +93,23 @@ pub fn unreadable_result(problem: &str) -> AttemptEnd {
     )
 }
 
+/// What is known of a child that left no result.
+#[derive(Default)]
+pub struct Traces {
+    /// What it may use up of CPU time.
+    pub cpu_limit: Duration,
+    /// It has not read its whole start frame: no code of the project's has run in it.
+    pub left_its_start: bool,
+    /// Its runtime has told on its output that it failed.
+    pub told_a_fault: bool,
+    /// What it asked for last.
+    pub last_effect: Option<String>,
+    /// Where it was.
+    pub stack: Option<ErrorDocument>,
+}
+
 /// The end of an attempt without a result.
-pub fn without_result(
-    verdict: Verdict,
-    exit: Exit,
-    last_effect: Option<String>,
-    stack: Option<ErrorDocument>,
-) -> AttemptEnd {
+pub fn without_result(verdict: Verdict, exit: Exit, traces: Traces) -> AttemptEnd {
     let end = match verdict {
         Verdict::Cancelled => return AttemptEnd::Cancelled,
         Verdict::Released => return AttemptEnd::Interrupted,
@@ -173,7 +165,7 @@ pub fn without_result(
             ),
         ),
         Verdict::NotStarted(error) => failed(Code::CouldNotStart, error),
-        Verdict::Result | Verdict::ChannelClosed => from_exit(exit),
+        Verdict::Result | Verdict::ChannelClosed => exit::means(exit, &traces),
     };
     let end = match end {
         AttemptEnd::Failed {
@@ -187,11 +179,11 @@ pub fn without_result(
             signal,
             exit_status,
             message,
-            error: error.or(stack),
+            error: error.or(traces.stack),
         },
         end => end,
     };
-    match (end, last_effect) {
+    match (end, traces.last_effect) {
         (
             AttemptEnd::Failed {
                 code,
@@ -215,98 +207,7 @@ pub fn without_result(
     }
 }
 
-fn from_exit(exit: Exit) -> AttemptEnd {
-    let (status, usage) = match exit {
-        Exit::Ended { status, usage } => (status, usage),
-        Exit::NotForked { error } => {
-            return failed(
-                Code::CouldNotStart,
-                format!("the attempt's process could not be forked: {error}"),
-            );
-        }
-        Exit::ZygoteGone | Exit::ZygoteEnded => {
-            return failed(Code::ZygoteDied, Code::ZygoteDied.title().to_owned());
-        }
-    };
-    let signal = status & 0x7f;
-    if signal != 0 {
-        let used = Duration::from_micros(usage.user_us.saturating_add(usage.system_us)).as_secs_f64();
-        let (code, message) = match signal {
-            SIGNAL_CPU => (
-                Code::CpuLimitExceeded,
-                format!("the process used up its CPU time (limits.cpu_s) after {used:.1} s"),
-            ),
-            SIGNAL_KILL => (
-                Code::KilledBySignal,
-                "the process was killed by SIGKILL; if nobody did, the machine was out of memory".to_owned(),
-            ),
-            signal => (
-                Code::KilledBySignal,
-                format!("the process was killed by {}", signal_name(signal)),
-            ),
-        };
-        return AttemptEnd::Failed {
-            code,
-            signal: Some(signal),
-            exit_status: None,
-            message,
-            error: None,
-        };
-    }
-    let exit_status = (status >> 8) & 0xff;
-    let step = usize::try_from(exit_status - STEP_STATUS - 1)
-        .ok()
-        .and_then(|i| STEPS.get(i));
-    let (code, message) = match (exit_status, step) {
-        (FAULT_STATUS, _) => (
-            Code::RuntimeFailed,
-            "Aftercall's own code in the attempt's process failed; the last log entry says at what"
-                .to_owned(),
-        ),
-        (CHANNEL_LOST_STATUS, _) => (
-            Code::ProtocolViolated,
-            format!(
-                "the function closed the channel to its supervisor ({CHANNEL}), so that nothing could be told of how it ended"
-            ),
-        ),
-        (_, Some(step)) => (
-            Code::CouldNotStart,
-            format!("the attempt's process failed at {step}"),
-        ),
-        (_, None) => (
-            Code::ExitedWithoutResult,
-            format!("the process exited with status {exit_status} before end_function returned"),
-        ),
-    };
-    AttemptEnd::Failed {
-        code,
-        signal: None,
-        exit_status: Some(exit_status),
-        message,
-        error: None,
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "SIGHUP".to_owned(),
-        2 => "SIGINT".to_owned(),
-        3 => "SIGQUIT".to_owned(),
-        4 => "SIGILL (an illegal instruction)".to_owned(),
-        6 => "SIGABRT (it aborted itself)".to_owned(),
-        7 => "SIGBUS (a bad memory access)".to_owned(),
-        8 => "SIGFPE (an arithmetic fault)".to_owned(),
-        11 => "SIGSEGV (a bad memory access)".to_owned(),
-        13 => "SIGPIPE".to_owned(),
-        14 => "SIGALRM (a timer of its own ran out)".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        25 => "SIGXFSZ (it wrote a file larger than allowed)".to_owned(),
-        31 => "SIGSYS (a system call that is not allowed)".to_owned(),
-        other => format!("signal {other}"),
-    }
-}
-
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{} s", duration.as_secs())
     } else {
@@ -317,65 +218,7 @@ fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic)]
-    use domain::ResourceUse;
-
     use super::*;
-
-    fn ended(verdict: Verdict, status: i32) -> (Code, String) {
-        let usage = ResourceUse::default();
-        match without_result(verdict, Exit::Ended { status, usage }, None, None) {
-            AttemptEnd::Failed { code, message, .. } => (code, message),
-            end => panic!("{end:?}"),
-        }
-    }
-
-    #[test]
-    fn a_channel_that_the_function_closed_is_told_as_that_and_not_as_memory() {
-        let (code, message) = ended(Verdict::ChannelLeft(Duration::from_secs(5)), SIGNAL_KILL);
-        assert_eq!(code, Code::ProtocolViolated);
-        assert!(
-            message.contains("closed the channel") && message.contains("file descriptor 3"),
-            "{message}"
-        );
-        let (code, message) = ended(Verdict::ChannelClosed, CHANNEL_LOST_STATUS << 8);
-        assert_eq!(code, Code::ProtocolViolated);
-        assert!(message.contains("closed the channel"), "{message}");
-        let (code, message) = ended(Verdict::ChannelClosed, SIGNAL_KILL);
-        assert_eq!(code, Code::KilledBySignal);
-        assert!(message.contains("out of memory"), "{message}");
-    }
-
-    #[test]
-    fn cpu_time_just_below_its_limit_is_not_told_as_a_second_less() {
-        let usage = ResourceUse {
-            user_us: 1_900_000,
-            system_us: 98_500,
-            ..ResourceUse::default()
-        };
-        let exit = Exit::Ended {
-            status: SIGNAL_CPU,
-            usage,
-        };
-        match without_result(Verdict::ChannelClosed, exit, None, None) {
-            AttemptEnd::Failed { code, message, .. } => {
-                assert_eq!(code, Code::CpuLimitExceeded);
-                assert!(message.ends_with("after 2.0 s"), "{message}");
-            }
-            end => panic!("{end:?}"),
-        }
-    }
-
-    #[test]
-    fn a_fault_of_the_runtime_is_ours_and_an_exit_of_the_function_its_own() {
-        assert_eq!(
-            ended(Verdict::ChannelClosed, FAULT_STATUS << 8).0,
-            Code::RuntimeFailed
-        );
-        assert_eq!(
-            ended(Verdict::ChannelClosed, 70 << 8).0,
-            Code::ExitedWithoutResult
-        );
-    }
 
     #[test]
     fn a_child_may_mark_an_exception_as_a_refused_effect_and_as_nothing_else() {

@@ -13,6 +13,8 @@ const LAST_WORD: usize = 1024;
 
 /// What an entry counts beside its text, bytes: else empty ones would be free, however many there are.
 const ENTRY_COST: usize = 64;
+/// How a runtime that failed begins to tell of it on its output (`python/aftercall/_runtime/child.py`).
+const FAULT_TOLD: &str = "aftercall child: ";
 /// The most effects that an attempt may ask for.
 const EFFECTS_MAX: u32 = 1_000;
 
@@ -148,6 +150,12 @@ impl LogBook {
         };
         self.keep(entry, size)?;
         Ok(told)
+    }
+
+    /// Whether the last that native code printed is a word of the runtime's that it failed.
+    pub fn tells_a_fault(&self) -> bool {
+        let printed = self.entries.iter().rfind(|entry| entry.logger == "native");
+        printed.is_some_and(|entry| entry.content.starts_with(FAULT_TOLD))
     }
 
     pub fn last_effect(&self) -> Option<String> {

@@ -1,6 +1,7 @@
 //! One attempt: a fresh child is told what to run, listened to, ended at its deadline, and what it left is written down.
 
 mod ending;
+mod exit;
 mod logs;
 mod output;
 mod report;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::frame::{self, Answer, Effect, FromChild, ResultFrame, Start};
 use crate::process::{Child, Exit, Killer};
+use ending::Traces;
 use logs::LogBook;
 use output::Output;
 use report::report;
@@ -53,6 +55,8 @@ pub struct Assignment {
     pub seed: [u8; 32],
     /// Where its files lie, to tell them apart when it hangs.
     pub places: Places,
+    /// What its process may use up of CPU time, to be told should it have.
+    pub cpu_limit: Duration,
     /// The child flies as a canary: no user code.
     pub canary: bool,
 }
@@ -131,7 +135,7 @@ pub async fn run(
 ) -> AttemptReport {
     let number = assignment.number;
     let places = assignment.places.clone();
-    let is_canary = assignment.canary;
+    let (is_canary, cpu_limit) = (assignment.canary, assignment.cpu_limit);
     let Child {
         channel,
         output,
@@ -147,6 +151,8 @@ pub async fn run(
         output: Output::new(output),
         logs: LogBook::new(terms.logs),
         result: None,
+        is_heard: false,
+        left_its_start: false,
     };
     let deadline = Instant::now() + terms.deadline;
     let given_at = clock();
@@ -183,7 +189,14 @@ pub async fn run(
     };
     listener.drain(clock).await;
     tmp.remove().await;
-    report(number, verdict, exit, listener, stack, given_at, clock())
+    let traces = Traces {
+        cpu_limit,
+        left_its_start: listener.left_its_start,
+        told_a_fault: listener.logs.tells_a_fault(),
+        last_effect: listener.logs.last_effect(),
+        stack,
+    };
+    report(number, verdict, exit, listener, traces, given_at, clock())
 }
 
 /// How the child ended, and whether it had to be killed for that.
@@ -228,6 +241,10 @@ struct Listener {
     output: Output,
     logs: LogBook,
     result: Option<Box<ResultFrame>>,
+    /// It has sent a frame: it has read its start then.
+    is_heard: bool,
+    /// It closed its end before it had read all that it was sent.
+    left_its_start: bool,
 }
 
 impl Listener {
@@ -263,11 +280,19 @@ impl Listener {
                 written = self.writer.write(unsent), if !unsent.is_empty() => match written {
                     Ok(length) => unsent = &unsent[length..],
                     // It may have sent its last words before it closed: they are read below.
-                    Err(_) => unsent = &[],
+                    Err(_) => {
+                        unsent = &[];
+                        self.left_its_start = true;
+                    }
                 },
                 read = self.reader.read_buf(&mut self.buffer) => match read {
-                    Ok(0) | Err(_) => return Verdict::ChannelClosed,
-                    Ok(_) => {}
+                    Ok(length) if length > 0 => {}
+                    ended => {
+                        // What a closed end had left unread, the system tells as a reset; of answers, that says nothing.
+                        let is_reset = ended.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset);
+                        self.left_its_start |= !self.is_heard && (is_reset || !unsent.is_empty());
+                        return Verdict::ChannelClosed;
+                    }
                 },
                 taken = self.output.take(&mut self.logs, clock), if self.output.is_open() => {
                     if let Err(verdict) = taken {
@@ -281,7 +306,9 @@ impl Listener {
     /// Takes all whole frames off the buffer, up to the first that needs something done.
     fn take_frames(&mut self) -> Result<Option<Step>, Verdict> {
         loop {
-            match frame::decode(&mut self.buffer) {
+            let decoded = frame::decode(&mut self.buffer);
+            self.is_heard |= !matches!(decoded, Ok(None));
+            match decoded {
                 Ok(None) => return Ok(None),
                 Ok(Some(FromChild::Log(log))) => self.logs.take(log)?,
                 Ok(Some(FromChild::Effect(effect))) => return Ok(Some(Step::Effect(effect))),

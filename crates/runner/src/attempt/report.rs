@@ -5,7 +5,8 @@ use domain::{
 };
 use minicbor::bytes::ByteVec;
 
-use super::{Listener, Verdict, ending};
+use super::ending::{self, Traces};
+use super::{Listener, Verdict};
 use crate::frame::ResultFrame;
 use crate::process::Exit;
 
@@ -21,7 +22,7 @@ pub fn report(
     verdict: Verdict,
     exit: Exit,
     listener: Listener,
-    stack: Option<ErrorDocument>,
+    traces: Traces,
     given_at: Timestamp,
     now: Timestamp,
 ) -> AttemptReport {
@@ -31,11 +32,10 @@ pub fn report(
     }
     // A child without a result has not told when its function began: it was given it then.
     report.function_started_at = Some(given_at);
-    let last_effect = listener.logs.last_effect();
     report.logs = listener.logs.into_entries();
     let result = listener.result.filter(|_| verdict == Verdict::Result);
     let Some(result) = result else {
-        report.end = ending::without_result(verdict, exit, last_effect, stack);
+        report.end = ending::without_result(verdict, exit, traces);
         return report;
     };
     match read_result(&mut report, &result) {

@@ -64,6 +64,7 @@ impl Canary {
                 project: PathBuf::new(),
                 runtime: PathBuf::new(),
             },
+            cpu_limit: PATIENCE,
             canary: true,
         };
         let terms = Terms {
