@@ -125,7 +125,10 @@ class Exchange:
             if waiter is None or (waiter.frames and waiter.frames[-1].last):
                 return
             self._closed.add(number)
-        self.channel.send(CLOSE, {0: number})
+        try:
+            self.channel.send(CLOSE, {0: number})
+        except BrokenPipeError:  # the supervisor has gone: whoever waits hears of it, who gives up need not
+            return
 
     def read_ready(self) -> None:
         """Called where the channel can be read without waiting, by an event loop: reads unless a thread does."""

@@ -36,6 +36,8 @@ def hint(error: BaseException) -> str | None:
     """What to do instead, if `error` looks like the kernel's refusal; None for all others."""
     if not issubclass(type(error), OSError):
         return None
+    if hasattr(error, "trouble"):  # of a request: what the other side of the supervisor met
+        return None
     number = getattr(error, "errno", None)
     if type(error).__name__ == "gaierror":
         return NETWORK

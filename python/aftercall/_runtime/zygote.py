@@ -24,6 +24,7 @@ from aftercall._runtime import capture, exits, refusals  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
 from aftercall._runtime.http import hooks  # noqa: E402
 from aftercall._runtime.http.effects import effects  # noqa: E402
+from aftercall._runtime.http.rehearsal import rehearse_requests  # noqa: E402
 from aftercall._runtime.http.site import set_project  # noqa: E402
 from aftercall._runtime.immortal import immortalise  # noqa: E402
 from aftercall._runtime.imports import Project, ProjectFinder  # noqa: E402
@@ -159,6 +160,8 @@ class Zygote:
         child = Child((lambda: self._loaded) if self._mode != "late_import" else self._load, self._places)
         forks: Callable[[], int] = os_fork if fork == "fork" else native.fork
         rehearse()
+        if fork != "none":
+            rehearse_requests()
         native.serve(CONTROL_FD)
         if settle:
             immortalise()

@@ -34,6 +34,10 @@ class Effects:
         self._exchange = exchange
         lanes.open_lanes(exchange.channel)
 
+    def shut(self) -> None:
+        """As before `open`."""
+        self._exchange = None
+
     def check_open(self, what: str) -> None:
         """Raises `RequestAtImport` while importing."""
         if self._exchange is None:

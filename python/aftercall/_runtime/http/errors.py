@@ -70,9 +70,10 @@ class Trouble:
     def error(self, what: str) -> Exception:
         """What a socket raises outside. `what` was asked for; it is told where the supervisor gives no message."""
         error = self._error(what)
-        if self.message and not isinstance(error, EffectError):
-            error.add_note(self.message)
+        if not isinstance(error, EffectError):
             error.trouble = self.word  # type: ignore[attr-defined]  # it did not come from the kernel of this machine
+            if self.message:
+                error.add_note(self.message)
         return error
 
     def _error(self, what: str) -> Exception:

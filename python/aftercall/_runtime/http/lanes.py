@@ -52,8 +52,8 @@ _main = Lane(None)
 _channel: Channel | None = None
 
 
-def open_lanes(channel: Channel) -> None:
-    """From now on (in a child) lanes are told of."""
+def open_lanes(channel: Channel | None) -> None:
+    """From now on (in a child) lanes are told of; with None no more."""
     global _channel
     _channel = channel
 
