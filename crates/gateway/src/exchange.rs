@@ -176,22 +176,23 @@ impl Gateway {
             return Ok(lease);
         }
         let connecting = async {
-            let turn = self.pool.turn(&key);
-            let _turn = match &turn {
-                Some(turn) => Some(turn.lock().await),
-                None => None,
-            };
-            // Somebody else had the turn and has connected: that connection is as fresh as one can be.
-            if turn.is_some()
-                && may_be_kept
-                && let Some(lease) = self.pool.take(&key, outgoing.must_be_fresh)
-            {
-                return Ok(lease);
+            let mut turn = None;
+            if let Some(shared) = self.pool.turn(&key) {
+                turn = Some(shared.lock_owned().await);
+                // Who had the turn before has connected: that connection is as fresh as one can be.
+                if may_be_kept && let Some(lease) = self.pool.take(&key, outgoing.must_be_fresh) {
+                    return Ok(lease);
+                }
+            }
+            if self.pool.turn(&key).is_none() {
+                turn = None; // it turned out to be HTTP/1.1: each makes its own
             }
             let connected = self.connector.connect(&key.origin, &key.compartment).await?;
             let socket = Arc::clone(&connected.socket);
             let sender = Sender::begin(connected, &key.origin.to_string()).await?;
-            Ok(self.pool.first(key.clone(), sender, socket))
+            let lease = self.pool.first(key.clone(), sender, socket);
+            drop(turn); // not before: now others find it
+            Ok(lease)
         };
         tokio::time::timeout_at(by, connecting).await.unwrap_or_else(|_| {
             let limit = outgoing.time_outs.connect.as_secs_f64();

@@ -46,6 +46,9 @@ pub(crate) struct Lease {
     place: Option<OwnedSemaphorePermit>,
 }
 
+/// Held while a connection is made that others may share: who comes meanwhile waits for it.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
 struct Idle {
     sender: Sender,
     socket: Arc<Socket>,
@@ -65,8 +68,9 @@ struct Connections {
     /// The most recently used last.
     idle: Vec<Idle>,
     shared: Vec<Shared>,
-    /// Held while a connection is made to an origin that speaks HTTP/2: who comes meanwhile shares it.
-    turn: Option<Arc<tokio::sync::Mutex<()>>>,
+    /// Whether the last connection there was of HTTP/2, if any was made.
+    is_h2: Option<bool>,
+    turn: Turn,
 }
 
 /// All kept connections.
@@ -162,34 +166,33 @@ impl Pool {
         })
     }
 
-    /// What to hold while connecting, if the last connection there spoke HTTP/2.
-    pub(crate) fn turn(&self, key: &Key) -> Option<Arc<tokio::sync::Mutex<()>>> {
-        self.locked().get(key)?.turn.clone()
+    /// What to hold while connecting; `None`: nobody can share what comes of it, since it is HTTP/1.1.
+    pub(crate) fn turn(&self, key: &Key) -> Option<Turn> {
+        if !key.origin.is_https {
+            return None; // HTTP/2 is agreed on within TLS
+        }
+        let mut all = self.locked();
+        let connections = all.entry(key.clone()).or_default();
+        (connections.is_h2 != Some(false)).then(|| Arc::clone(&connections.turn))
     }
 
     /// A connection that was just made.
     pub(crate) fn first(&self, key: Key, sender: Sender, socket: Arc<Socket>) -> Lease {
         let mut place = None;
-        match &sender {
-            Sender::H2(h2) => {
-                let places = Arc::new(Semaphore::new(STREAMS as usize));
-                place = Arc::clone(&places).try_acquire_owned().ok();
-                let mut all = self.locked();
-                let connections = all.entry(key.clone()).or_default();
-                connections.turn.get_or_insert_default();
-                connections.shared.push(Shared {
-                    sender: h2.clone(),
-                    socket: Arc::clone(&socket),
-                    places,
-                    last_used: Instant::now(),
-                });
-            }
-            Sender::H1 { .. } => {
-                if let Some(connections) = self.locked().get_mut(&key) {
-                    connections.turn = None; // it speaks HTTP/2 no more
-                }
-            }
+        let mut all = self.locked();
+        let connections = all.entry(key.clone()).or_default();
+        connections.is_h2 = Some(sender.is_h2());
+        if let Sender::H2(h2) = &sender {
+            let places = Arc::new(Semaphore::new(STREAMS as usize));
+            place = Arc::clone(&places).try_acquire_owned().ok();
+            connections.shared.push(Shared {
+                sender: h2.clone(),
+                socket: Arc::clone(&socket),
+                places,
+                last_used: Instant::now(),
+            });
         }
+        drop(all);
         Lease {
             key,
             sender,
@@ -229,7 +232,8 @@ impl Pool {
                 let is_closed = matches!(&idle.sender, Sender::H1 { sender, .. } if sender.is_closed());
                 !is_closed && idle.since.elapsed() < idle.lasts()
             });
-            !(connections.shared.is_empty() && connections.idle.is_empty())
+            let is_awaited = Arc::strong_count(&connections.turn) > 1;
+            is_awaited || !(connections.shared.is_empty() && connections.idle.is_empty())
         });
     }
 }

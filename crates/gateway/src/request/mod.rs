@@ -44,15 +44,26 @@ const HEADERS_OF_THE_CONNECTION: [&str; 13] = [
     "host", // made of the URL, after it was compared with it
 ];
 
-/// How long the parts of a request may take, as its library was told. They hold for one try.
+/// How long the parts of a request may take, as its library was told. They hold for one try; of each no more
+/// than [`REQUEST_LIMIT`] counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOuts {
     /// From nothing to a connection that is ready, encryption included.
     pub connect: Duration,
     /// Between two signs of life, once connected.
     pub read: Duration,
-    /// All of it. No more than [`REQUEST_LIMIT`] counts.
+    /// All of it.
     pub total: Duration,
+}
+
+impl TimeOuts {
+    fn within_limits(self) -> Self {
+        Self {
+            connect: self.connect.min(REQUEST_LIMIT),
+            read: self.read.min(REQUEST_LIMIT),
+            total: self.total.min(REQUEST_LIMIT),
+        }
+    }
 }
 
 impl Default for TimeOuts {
@@ -181,10 +192,7 @@ impl Asked {
             target,
             headers,
             body: self.body,
-            time_outs: TimeOuts {
-                total: self.time_outs.total.min(REQUEST_LIMIT),
-                ..self.time_outs
-            },
+            time_outs: self.time_outs.within_limits(),
             must_be_fresh: self.must_be_fresh,
             compartment: self.compartment,
         })

@@ -69,19 +69,10 @@ async fn requests_at_the_same_time_share_one_connection() {
     for one in all {
         assert_eq!(one.await.unwrap(), 200); // they answer only once all have arrived
     }
-    let before = server.connections();
-    let again = (0..40).map(|_| {
-        let (gateway, outgoing) = (Arc::clone(&gateway), post(&url(&server)));
-        tokio::spawn(async move { send(&gateway, outgoing).await.unwrap().status })
-    });
-    let again: Vec<_> = again.collect();
-    for one in again {
-        assert_eq!(one.await.unwrap(), 200);
-    }
     assert_eq!(
         server.connections(),
-        before,
-        "known to speak HTTP/2: no more connections are made"
+        1,
+        "those that came while it was made have waited for it"
     );
 }
 
