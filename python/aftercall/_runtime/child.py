@@ -178,7 +178,7 @@ class Child:
             outcome, error = RAISED, self._describe(raised)
         elif returned is not None:
             warn_of_unstarted(returned)
-        end_gracefully(grace_s, lambda: self._finish(outcome, conv, error))
+        end_gracefully(grace_s, lambda: self._finish(outcome, conv, error), STACK_SIGNAL)
 
     def _describe(self, raised: BaseException) -> ErrorDocument:
         try:

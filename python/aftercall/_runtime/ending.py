@@ -42,13 +42,14 @@ def _quiet_signals() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
-    """Runs what must run at the end, then `finish`, which sends the result."""
+def end_gracefully(grace_s: float, finish: Callable[[], None], stack_signal: int) -> None:
+    """Runs what must run at the end, then `finish`, which sends the result. `stack_signal` has told what still runs."""
     threads = _threads_to_join()
     if not threads and not exits.waiting():
         finish()
         return
     watch = _Watch(grace_s, finish)
+    _tell_at(stack_signal)
     if threads:
         import threading
 
@@ -56,6 +57,15 @@ def end_gracefully(grace_s: float, finish: Callable[[], None]) -> None:
     exits.run()
     if watch.stop():
         finish()
+
+
+def _tell_at(stack_signal: int) -> None:
+    try:
+        from aftercall._runtime import outliving
+
+        outliving.tell_at(stack_signal)
+    except Exception:  # the function may have used up its memory: it is only for words, and the run's end goes before
+        return
 
 
 def _threads_to_join() -> bool:

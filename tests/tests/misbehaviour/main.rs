@@ -232,3 +232,33 @@ fn an_async_function_runs_to_its_end() {
     let detail = server.finished(&run);
     assert_eq!(detail["state_after"]["parts"], json!([0, 1, 2]), "{detail:#}");
 }
+
+#[test]
+fn at_the_deadline_a_thread_that_outlived_its_function_is_told_by_its_name_and_its_own_line() {
+    const LINE: &str = "time.sleep(1)  # in the thread";
+    let place = Place::new();
+    let server = place
+        .server()
+        .set("attempts", 1)
+        .set("deadline_s", 3)
+        .set("grace_s", 60)
+        .start();
+    // Whether or not its event loop had the signal before.
+    for function in ["def", "async def"] {
+        let project = Project::of(&format!(
+            "import threading\nimport time\n\n\ndef spin():\n    while True:\n        {LINE}\n\n\n{function} end_function(conv):\n    threading.Thread(target=spin, name='reports').start()\n",
+        ));
+        server.deploy(project.path(), "outlived");
+        let sent = [conversation(function, &json!({}))];
+        let detail = server.finished(&server.send_all("outlived", &sent)[0]);
+        let attempt = &detail["attempts"][0];
+        assert_eq!(attempt["code"], "AC0302", "{detail:#}");
+        assert_eq!(
+            attempt["message"],
+            "end_function had returned, but its thread \"reports\" was still running after 3 s and was ended"
+        );
+        let frames = attempt["error"]["frames"].as_array().unwrap();
+        let own = frames.iter().rfind(|frame| frame["own"] == true).unwrap();
+        assert_eq!(own["source"].as_str().unwrap().trim(), LINE, "{detail:#}");
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{AttemptEnd, Code, ErrorDocument};
 
 use super::exit;
+use super::stack::Stack;
 use crate::frame::FrameError;
 use crate::process::Exit;
 
@@ -105,7 +106,7 @@ pub struct Traces {
     /// What it asked for last.
     pub last_effect: Option<String>,
     /// Where it was.
-    pub stack: Option<ErrorDocument>,
+    pub stack: Option<Stack>,
 }
 
 /// The end of an attempt without a result.
@@ -118,10 +119,16 @@ pub fn without_result(verdict: Verdict, exit: Exit, traces: Traces) -> AttemptEn
         }
         Verdict::Deadline(limit) => failed(
             Code::DeadlineExceeded,
-            format!(
-                "end_function was still running after {} and was ended",
-                seconds(limit)
-            ),
+            match traces.stack.as_ref().and_then(|stack| stack.outlived_by.as_ref()) {
+                Some(what) => format!(
+                    "end_function had returned, but {what} was still running after {} and was ended",
+                    seconds(limit)
+                ),
+                None => format!(
+                    "end_function was still running after {} and was ended",
+                    seconds(limit)
+                ),
+            },
         ),
         Verdict::NotForked(limit) => failed(
             Code::CouldNotStart,
@@ -179,7 +186,7 @@ pub fn without_result(verdict: Verdict, exit: Exit, traces: Traces) -> AttemptEn
             signal,
             exit_status,
             message,
-            error: error.or(traces.stack),
+            error: error.or(traces.stack.map(|stack| stack.document)),
         },
         end => end,
     };

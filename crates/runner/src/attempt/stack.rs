@@ -7,27 +7,73 @@ use domain::{ErrorDocument, Frame};
 /// The most frames that are kept, innermost first: a recursion's other thousand say the same.
 const FRAMES_MAX: usize = 50;
 
+/// How every heading ends.
+const HEADING_END: &str = " (most recent call first):";
+/// Where the runtime waits for what outlives the function (`python/aftercall/_runtime/ending.py`).
+const AFTER_THE_FUNCTION: &str = "end_gracefully";
+
+/// Where a child was.
+#[derive(Debug)]
+pub struct Stack {
+    /// Its frames.
+    pub document: ErrorDocument,
+    /// What was still running although the function had returned, if it had.
+    pub outlived_by: Option<String>,
+}
+
+/// Where the files of an attempt lie.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    project: &'a Path,
+    runtime: &'a Path,
+}
+
+/// The stack of one thread, or of what else is told in this way.
+struct Section<'a> {
+    what: &'a str,
+    lines: Vec<&'a str>,
+}
+
 /// Reads the fault handler's text: the current thread's frames, those of `runtime` left out, paths of the project relative.
-/// Where that thread is in none of the project's code but a task of asyncio's is, the task's.
+/// Where that thread is in none of the project's code but a task of asyncio's is, the task's; where it waits for what outlives
+/// the function, the frames of a thread that does.
 ///
 /// `None` if there is no frame to show.
-pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument> {
-    let section = |heading| {
-        text.find(heading)
-            .map(|start| frames(&text[start..], project, runtime))
+pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<Stack> {
+    let files = Files { project, runtime };
+    let sections = sections(text);
+    let called = |what: &'static str| {
+        sections
+            .iter()
+            .filter(move |section| section.what.starts_with(what))
     };
-    let mut frames = section("Current thread").unwrap_or_else(|| frames(text, project, runtime));
-    let is_own = |frames: &[Frame]| frames.iter().any(|frame| frame.own);
-    if !is_own(&frames)
-        && let Some(awaiting) = section("Awaiting task")
-        && is_own(&awaiting)
-    {
-        frames = awaiting;
-    }
-    frames.reverse();
-    if frames.is_empty() {
-        return None;
-    }
+    let current = called("Current thread").next().or(sections.first())?;
+    let has_returned = current
+        .lines
+        .iter()
+        .any(|line| is_after_the_function(line, runtime));
+    let others = called("Running thread").chain(called("Thread "));
+    let places = std::iter::once(current)
+        .chain(called("Awaiting task"))
+        .chain(others.filter(|_| has_returned));
+    let mut own = places
+        .map(|section| (section.what, section.frames(files)))
+        .filter(|(_, frames)| frames.iter().any(|frame| frame.own));
+    let (what, frames) = own
+        .next()
+        .unwrap_or_else(|| (current.what, current.frames(files)));
+    let outlived_by = has_returned.then(|| match what.strip_prefix("Running thread ") {
+        Some(name) => format!("its thread {name:?}"),
+        None if what == current.what => "what was to be done at its process's exit".to_owned(),
+        None => "a thread of it".to_owned(),
+    });
+    Some(Stack {
+        document: document(frames)?,
+        outlived_by,
+    })
+}
+
+fn document(frames: Vec<Frame>) -> Option<ErrorDocument> {
     let here = frames.iter().rfind(|frame| frame.own).or(frames.last())?;
     let message = format!("it was at {}:{}, in {}", here.file, here.line, here.function);
     let mut traceback = "Where it was when it was ended (most recent call last):\n".to_owned();
@@ -49,20 +95,56 @@ pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<ErrorDocument>
     })
 }
 
-/// The frames below a heading, innermost first.
-fn frames(section: &str, project: &Path, runtime: &Path) -> Vec<Frame> {
-    let lines = section.lines().skip(1).take_while(|line| !line.trim().is_empty());
-    lines
-        .filter_map(|line| frame(line, project, runtime))
-        .take(FRAMES_MAX)
-        .collect()
+/// All that is told under a heading each, in order.
+fn sections(text: &str) -> Vec<Section<'_>> {
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        if let Some(what) = line.trim_end().strip_suffix(HEADING_END) {
+            is_inside = true;
+            sections.push(Section {
+                what,
+                lines: Vec::new(),
+            });
+        } else if line.trim().is_empty() {
+            is_inside = false;
+        } else if let Some(section) = sections.last_mut().filter(|_| is_inside) {
+            section.lines.push(line);
+        }
+    }
+    sections
 }
 
-/// One line, as `  File "/…/scenarios.py", line 16 in hangs`.
-fn frame(line: &str, project: &Path, runtime: &Path) -> Option<Frame> {
+impl Section<'_> {
+    /// Outermost first.
+    fn frames(&self, files: Files<'_>) -> Vec<Frame> {
+        let mut frames: Vec<_> = self
+            .lines
+            .iter()
+            .filter_map(|line| frame(line, files.project, files.runtime))
+            .take(FRAMES_MAX)
+            .collect();
+        frames.reverse();
+        frames
+    }
+}
+
+fn is_after_the_function(line: &str, runtime: &Path) -> bool {
+    parts(line).is_some_and(|(path, _, function)| {
+        function == AFTER_THE_FUNCTION && Path::new(path).starts_with(runtime)
+    })
+}
+
+/// File, line and function of one line, as `  File "/…/scenarios.py", line 16 in hangs`.
+fn parts(line: &str) -> Option<(&str, u32, &str)> {
     let (path, rest) = line.trim().strip_prefix("File \"")?.rsplit_once("\", line ")?;
     let (number, function) = rest.split_once(" in ")?;
-    let number: u32 = number.parse().ok()?;
+    Some((path, number.parse().ok()?, function))
+}
+
+/// The frame of one line, unless it is the runtime's.
+fn frame(line: &str, project: &Path, runtime: &Path) -> Option<Frame> {
+    let (path, number, function) = parts(line)?;
     let path = Path::new(path);
     if path.starts_with(runtime) {
         return None;
@@ -102,7 +184,9 @@ mod tests {
             file.display()
         );
         let stack = read(&text, project.path(), Path::new("/rt")).unwrap();
+        assert_eq!(stack.outlived_by, None);
         let told: Vec<_> = stack
+            .document
             .frames
             .iter()
             .map(|f| (f.file.as_str(), f.line, f.source.trim(), f.own))
@@ -133,13 +217,49 @@ mod tests {
         );
         let told = |text: &str| {
             let stack = read(text, project.path(), Path::new("/rt")).unwrap();
-            let lines: Vec<_> = stack.frames.iter().map(|f| (f.line, f.own)).collect();
+            let lines: Vec<_> = stack.document.frames.iter().map(|f| (f.line, f.own)).collect();
             lines
         };
         assert_eq!(told(&format!("{current}{task}")), [(2, true), (3, false)]);
         // Blocked in the function itself, within the loop: the thread's own stack is nearer.
         let own = format!("{current}  File \"{}\", line 1 in end_function\n", file.display());
         assert_eq!(told(&format!("{own}{task}")), [(1, true), (7, false)]);
+    }
+
+    #[test]
+    fn of_a_function_that_has_returned_the_thread_is_told_that_still_runs() {
+        let project = tempfile::tempdir().unwrap();
+        let file = project.path().join("end_function.py");
+        std::fs::write(&file, "def spin():\n    while True: pass\n").unwrap();
+        let project = project.path();
+        let spins = format!("  File \"{}\", line 2 in spin\n\n", file.display());
+        let join = "Current thread 0x2 (most recent call first):\n  File \"/usr/lib/python3/threading.py\", line 9 in _shutdown\n";
+        let end = "  File \"/rt/aftercall/_runtime/ending.py\", line 5 in end_gracefully\n\n";
+        let watch = "Thread 0x3 (most recent call first):\n  File \"/rt/aftercall/_runtime/ending.py\", line 7 in _wait\n\n";
+        let thread = format!("Thread 0x1 (most recent call first):\n{spins}");
+        let named = format!("Running thread reports (most recent call first):\n{spins}");
+        let read = |text: &str| {
+            let stack = read(text, project, Path::new("/rt")).unwrap();
+            (stack.document.message, stack.outlived_by)
+        };
+        let here = "it was at end_function.py:2, in spin".to_owned();
+        let told = |by: &str| (here.clone(), Some(by.to_owned()));
+        // Python may not get to run any more, and then no name is told.
+        let unnamed = format!("{watch}{thread}{join}{end}");
+        assert_eq!(read(&unnamed), told("a thread of it"));
+        assert_eq!(read(&format!("{unnamed}{named}")), told("its thread \"reports\""));
+        let at_exit = format!(
+            "{thread}Current thread 0x2 (most recent call first):\n{}{end}",
+            spins.trim_end_matches('\n').to_owned() + "\n"
+        );
+        assert_eq!(read(&at_exit), told("what was to be done at its process's exit"));
+        // A function that waits itself is not told by another thread.
+        let waits = format!("{thread}{join}  File \"/rt/aftercall/_runtime/child.py\", line 9 in _call\n");
+        let (message, outlived_by) = read(&waits);
+        assert!(
+            message.contains("threading.py") && outlived_by.is_none(),
+            "{message}"
+        );
     }
 
     #[test]
