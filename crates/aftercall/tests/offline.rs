@@ -82,7 +82,7 @@ fn every_example_runs_over_every_conversation() {
         let mut failed: Vec<_> = outcomes
             .iter()
             .filter(|outcome| outcome["status"] != "succeeded")
-            .map(|outcome| outcome["conversation_id"].as_str().unwrap())
+            .map(|outcome| outcome["external_id"].as_str().unwrap())
             .collect();
         failed.sort_unstable();
         assert_eq!(failed, failing, "{project}");
@@ -104,7 +104,7 @@ fn an_outcome_holds_what_programs_need() {
     let outcomes = said.lines();
     for outcome in &outcomes {
         for key in [
-            "conversation_id",
+            "external_id",
             "status",
             "error",
             "state",

@@ -30,7 +30,7 @@ Exit status 0 if all succeeded, 1 if one did not, 2 if project or conversations 
 
 Examples:
   aftercall invoke support-desk support-desk/conversations/*.json
-  aftercall invoke end_function.py calls.ndjson --json | jq -c '{conversation_id, status}'
+  aftercall invoke end_function.py calls.ndjson --json | jq -c '{external_id, status}'
   aftercall invoke support-desk desk-2041.json --watch      again at every save: what became different
   aftercall conversations show desk-2041 --document | aftercall invoke support-desk -"
 )]

@@ -33,7 +33,7 @@ pub(super) struct Failure {
 /// One attempt, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Outcome {
-    pub(super) conversation_id: Option<String>,
+    pub(super) external_id: Option<String>,
     file: String,
     line: u64,
     pub(super) status: &'static str,
@@ -83,7 +83,7 @@ impl Outcome {
             .map(|began| time::between(began, report.ended_at))
             .unwrap_or_default();
         Self {
-            conversation_id: parsed
+            external_id: parsed
                 .as_ref()
                 .and_then(|parsed| parsed.get("id")?.as_str().map(str::to_owned)),
             file: document.file.clone(),
@@ -111,7 +111,7 @@ impl Outcome {
         };
         let code = error.code();
         Self {
-            conversation_id: None,
+            external_id: None,
             file: document.file.clone(),
             line: document.line,
             status: "refused",
@@ -149,7 +149,7 @@ impl Outcome {
     }
 
     pub(super) fn name(&self) -> String {
-        self.conversation_id
+        self.external_id
             .clone()
             .unwrap_or_else(|| format!("{}:{}", self.file, self.line))
     }
