@@ -1,13 +1,15 @@
 //! Conversations are handed in, held, run, repaired and refused as the API promises.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use system_tests::{Answer, Place, Project, Server, Target, conversation, now, request, until};
+use system_tests::{
+    Answer, Place, Project, Server, Target, WAITING_PY, conversation, now, request, until, waiting,
+};
 
 const ENDS: &str = "def end_function(conv):\n    conv.state.ended = True\n";
 const SLEEPS: &str = "import time\n\n\ndef end_function(conv):\n    conv.log.info('sleeping')\n    time.sleep(conv.state.stays_s)\n    conv.state.ended = True\n";
+/// Waits until it is told.
+const WAITS: &str = "from .waiting import until_told\n\n\ndef end_function(conv):\n    if conv.state.waits:\n        conv.log.info('waiting')\n        until_told()\n    conv.state.ended = True\n";
 const BROKEN: &str = "def end_function(conv):\n    conv.state.ended = conv.state['absent']\n";
 
 fn text(value: &Value) -> &str {
@@ -141,7 +143,7 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
     let server = place.server().set("attempts", 2).set("backoff.base_s", 0).start();
     let broken = server.deploy(Project::of(BROKEN).path(), "desk");
     let run = server
-        .send_all("desk", &[conversation("mended", &json!({"stays_s": 0}))])
+        .send_all("desk", &[conversation("mended", &json!({}))])
         .remove(0);
     assert_eq!(server.finished(&run)["run"]["status"], "failed");
     let story = server.cli(&["runs", "show", &run]).expect(1).out;
@@ -154,7 +156,11 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
         assert!(story.contains(part), "{part} is missing:\n{story}");
     }
 
-    let mended = server.deploy(Project::of(SLEEPS).path(), "desk");
+    let waits = [
+        ("functions/end_function.py", WAITS),
+        ("functions/waiting.py", WAITING_PY),
+    ];
+    let mended = server.deploy(Project::files(&waits).path(), "desk");
     // By itself a run stays on the deployment that it began on.
     server.cli(&["runs", "retry", &run]).expect(0);
     until("the retry failed too", || {
@@ -183,13 +189,13 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
     let refused = server.cli(&["runs", "cancel", &run]).expect(1);
     assert!(refused.err.contains("AC0706"), "{refused:#?}");
     let long = server
-        .send_all("desk", &[conversation("long", &json!({"stays_s": 600}))])
+        .send_all("desk", &[conversation("long", &json!({"waits": true}))])
         .remove(0);
     let _ = server.reached(&long, |status| status == "running");
     let said = server.cli(&["runs", "logs", &long]).expect(0).out;
     assert!(said.contains("under way"), "{said}");
-    // What an attempt logs cannot be seen before it ends: time enough for its first line.
-    std::thread::sleep(Duration::from_secs(1));
+    // What an attempt logs cannot be seen before it ends; by the time it waits, its first line is on its way.
+    let _cut_off = waiting(&server, 1);
     let began = now();
     server.cli(&["runs", "cancel", &long]).expect(0);
     until("its child is ended", || {
@@ -206,7 +212,7 @@ fn a_dead_letter_is_retried_on_a_fixed_deployment_and_a_run_under_way_is_cancell
         let attempt = server.run(&long)["attempts"][0].clone();
         (attempt["confinement"] != "").then_some(attempt)
     });
-    assert_eq!(logged["logs"][0]["content"], "sleeping", "{logged:#}");
+    assert_eq!(logged["logs"][0]["content"], "waiting", "{logged:#}");
 }
 
 #[test]
