@@ -38,6 +38,10 @@ pub(super) struct FreeHeld {
 impl Write for PutDeployment {
     type Answer = ();
     const LANE: Lane = Lane::Claim;
+    const FAIL_POINTS: Option<[&'static str; 2]> = Some([
+        "store.put_deployment.before_commit",
+        "store.put_deployment.after_commit",
+    ]);
 
     fn carry_out(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
         let facts = &self.0.facts;

@@ -2,6 +2,7 @@
 
 mod data;
 mod first_key;
+mod leftover;
 mod log;
 mod stop;
 
@@ -213,6 +214,7 @@ async fn start_runner(options: RunnerOptions, data: &Data) -> Result<Handle, Box
             "removed deployments that were cut off while they were written"
         );
     }
+    leftover::sweep(&options.deployments, &*data.store()).await;
     Handle::start(options, data.store(), data.seeds())
         .await
         .map_err(|error| assemble::deploy_error(error, CliError::fault))
