@@ -200,6 +200,10 @@ pub enum AttemptOutcome {
     Interrupted,
     /// A person cancelled the run.
     Cancelled,
+    /// A host was out; it does not count.
+    Waiting,
+    /// A person must say what is to become of a write; it does not count.
+    Parked,
 }
 
 /// One attempt of a run.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::configuration::Configuration;
 use crate::dependencies;
 use crate::error::CliError;
+use crate::way_out;
 
 /// Where files in memory lie on Linux.
 const MEMORY_FOLDER: &str = "/dev/shm";
@@ -80,6 +81,19 @@ pub fn zone() -> TimeZone {
 )]
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
+}
+
+/// An idempotency key: random throughout, so that nobody who sees one can tell another.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that makes them; everybody else is given it"
+)]
+fn new_key() -> Uuid {
+    let mut bytes = [0; 16];
+    match crypto::OsEntropy.fill(&mut bytes) {
+        Ok(()) => uuid::Builder::from_random_bytes(bytes).into_uuid(),
+        Err(_) => Uuid::now_v7(), // unique all the same
+    }
 }
 
 /// Uniform in [0, 1), from the system.
@@ -158,6 +172,8 @@ pub fn runner_options(
         import_timeout: seconds("import_timeout_s"),
         clock: clock(),
         chance: Arc::new(chance),
+        keys: Arc::new(|| new_key().to_string()),
+        way_out: way_out::way_out(configuration)?,
     })
 }
 

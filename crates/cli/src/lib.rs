@@ -15,6 +15,7 @@ pub mod input;
 pub mod screen;
 pub mod send;
 pub mod story;
+mod way_out;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -134,6 +134,10 @@ pub enum AttemptEnd {
     },
     /// The supervisor or the machine went, or stopped on purpose: it does not count.
     Interrupted,
+    /// A host is out: the run goes on when that is back. It does not count.
+    Waiting,
+    /// Only a person can say what is to become of a write. It does not count.
+    Parked,
     /// A person cancelled the run.
     Cancelled,
 }
@@ -161,6 +165,19 @@ pub struct AttemptReport {
     pub state: Option<serde_json::Value>,
     /// What confinement held, as the canary of its zygote found.
     pub confinement: String,
+    /// What it waits for, if it ended for that.
+    pub waits_for: Option<WaitsFor>,
+    /// A write of unknown fate is left that no code ever heard of.
+    pub unheard_unknown: bool,
+}
+
+/// A host that is out, and when the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitsFor {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Not before this.
+    pub until: Timestamp,
 }
 
 impl AttemptReport {
@@ -178,6 +195,8 @@ impl AttemptReport {
             actions: Vec::new(),
             state: None,
             confinement: String::new(),
+            waits_for: None,
+            unheard_unknown: false,
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod state;
 
 pub use attempt::{
     Action, AttemptEnd, AttemptReport, ErrorDocument, Frame, LogEntry, LogLevel, Metric, ResourceUse,
+    WaitsFor,
 };
 pub use deployment::{DeploymentFacts, DeploymentId, ForkWay};
 pub use error_code::Code;

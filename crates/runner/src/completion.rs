@@ -17,7 +17,7 @@ const LONGEST_REST: Duration = Duration::from_secs(15);
 /// Commits it. A run whose completion is given up stays `running` until the next start: only one that can never be committed is.
 pub async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: AttemptReport, policy: &Policy) {
     let jitter = (shared.options.chance)();
-    let applied = match event(epoch, &report.end, jitter) {
+    let applied = match event(epoch, &report, jitter) {
         Some(event) => {
             let offer = |event, report| {
                 let now = (shared.options.clock)();
@@ -44,12 +44,12 @@ pub async fn complete(shared: &Shared, run: RunId, epoch: Epoch, report: Attempt
     }
 }
 
-fn event(epoch: Epoch, end: &AttemptEnd, jitter: f64) -> Option<Event> {
-    match end {
+fn event(epoch: Epoch, report: &AttemptReport, jitter: f64) -> Option<Event> {
+    match &report.end {
         AttemptEnd::Returned { unsettled_failures } => Some(Event::Returned {
             epoch,
             unsettled_failures: *unsettled_failures,
-            unheard_unknown: false,
+            unheard_unknown: report.unheard_unknown,
             jitter,
         }),
         AttemptEnd::Failed { code, .. } => Some(Event::AttemptFailed {
@@ -58,6 +58,15 @@ fn event(epoch: Epoch, end: &AttemptEnd, jitter: f64) -> Option<Event> {
             jitter,
         }),
         AttemptEnd::Interrupted => Some(Event::Released { epoch }),
+        AttemptEnd::Waiting => {
+            let wait = report.waits_for.as_ref();
+            Some(Event::OutageBegan {
+                epoch,
+                host: wait.map(|wait| wait.origin.clone()).unwrap_or_default(),
+                until: wait.map_or(report.ended_at, |wait| wait.until),
+            })
+        }
+        AttemptEnd::Parked => Some(Event::Parked { epoch }),
         // Who cancelled has said so to the store; the epoch is over.
         AttemptEnd::Cancelled => None,
     }
@@ -211,7 +220,7 @@ mod tests {
             std::future::ready(answer.clone())
         };
         let run = RunId::from_uuid(uuid::Uuid::nil());
-        let event = event(Epoch(3), &report.end, 0.5).unwrap();
+        let event = event(Epoch(3), &report, 0.5).unwrap();
         let taken = until_recorded(run, event, 0.5, &report, offer).await;
         (offered, taken)
     }

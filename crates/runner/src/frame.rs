@@ -16,6 +16,8 @@ pub const TO_CHILD_MAX: usize = 64 * 1024 * 1024;
 pub const FROM_CHILD_MAX: usize = 16 * 1024 * 1024;
 /// The largest log entry, bytes.
 pub const LOG_MAX: usize = 64 * 1024;
+/// The largest frame that only names something, bytes.
+pub const SMALL_MAX: usize = 4 * 1024;
 /// Length and kind.
 const HEADER: usize = 5;
 
@@ -27,10 +29,14 @@ pub mod kind {
     pub const EFFECT: u8 = 2;
     /// Supervisor to child: what became of it.
     pub const ANSWER: u8 = 3;
+    /// Child to supervisor: a lane begins or ends.
+    pub const LANE: u8 = 6;
     /// Child to supervisor: a log entry.
     pub const LOG: u8 = 7;
     /// Child to supervisor: how it ended.
     pub const RESULT: u8 = 8;
+    /// Child to supervisor: nobody reads more of an answer.
+    pub const CLOSE: u8 = 9;
 }
 
 /// What a child is to run.
@@ -94,7 +100,7 @@ pub struct Answer {
     /// The child's number for it.
     #[n(0)]
     pub request: u64,
-    /// `refused` so far.
+    /// See [`domain::effect::Phase`].
     #[n(1)]
     pub phase: String,
     /// Why, as a code.
@@ -109,6 +115,33 @@ pub struct Answer {
     /// The answer's body.
     #[n(5)]
     pub body: Option<ByteVec>,
+    /// See [`domain::effect::Trouble`].
+    #[n(6)]
+    pub trouble: Option<String>,
+}
+
+/// A lane begins or ends.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Lane {
+    /// Which.
+    #[n(0)]
+    pub lane: String,
+    /// Which submitted it.
+    #[n(1)]
+    pub parent: String,
+    /// It is over.
+    #[n(2)]
+    pub ended: bool,
+}
+
+/// Nobody reads more of an answer.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Close {
+    /// The child's number for the effect.
+    #[n(0)]
+    pub request: u64,
 }
 
 /// A log entry.
@@ -164,6 +197,10 @@ pub struct ResultFrame {
 pub enum FromChild {
     /// An effect is asked for.
     Effect(Effect),
+    /// A lane begins or ends.
+    Lane(Lane),
+    /// Nobody reads more of an answer.
+    Close(Close),
     /// A log entry.
     Log(Log),
     /// How it ended.
@@ -208,6 +245,7 @@ pub fn decode(buffer: &mut BytesMut) -> Result<Option<FromChild>, FrameError> {
     let kind = header[4];
     let limit = match kind {
         kind::LOG => LOG_MAX,
+        kind::LANE | kind::CLOSE => SMALL_MAX,
         kind::EFFECT | kind::RESULT => FROM_CHILD_MAX,
         other => return Err(FrameError::Kind(other)),
     };
@@ -223,6 +261,8 @@ pub fn decode(buffer: &mut BytesMut) -> Result<Option<FromChild>, FrameError> {
     let frame = match kind {
         kind::LOG => FromChild::Log(payload_of(kind, &payload)?),
         kind::EFFECT => FromChild::Effect(payload_of(kind, &payload)?),
+        kind::LANE => FromChild::Lane(payload_of(kind, &payload)?),
+        kind::CLOSE => FromChild::Close(payload_of(kind, &payload)?),
         _ => FromChild::Result(Box::new(payload_of(kind, &payload)?)),
     };
     Ok(Some(frame))

@@ -128,6 +128,7 @@ impl Handle {
             seeds,
             under_way: UnderWay::default(),
             wake: Notify::new(),
+            ended: Notify::new(),
             idle: Notify::new(),
             draining: watch::Sender::new(false),
             recovered: AtomicBool::new(false),

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{AttemptNumber, AttemptReport, Environment as Where, Lock, ProjectName, RunId};
+use effects::{Surroundings, WayOut};
 use project::Package;
 
 use crate::attempt::{self, Assignment, Stop, Verdict};
 use crate::deploy_error::DeployError;
 use crate::deployments::{self, Found, Nursery, Prepared};
 use crate::handle::environment;
+use crate::opening;
 use crate::options::{Clock, RunnerOptions};
 use crate::runner::not_started;
 use crate::seeds::Seeds;
@@ -18,6 +20,8 @@ use crate::seeds::Seeds;
 pub struct Invoker {
     nursery: Arc<Nursery>,
     clock: Clock,
+    way_out: Arc<dyn WayOut>,
+    surroundings: Arc<dyn Surroundings>,
     prepared: Prepared,
     seeds: Seeds,
     /// What its import found.
@@ -67,7 +71,9 @@ impl Invoker {
         };
         Ok(Self {
             nursery,
-            clock: options.clock,
+            clock: Arc::clone(&options.clock),
+            way_out: Arc::clone(&options.way_out),
+            surroundings: Arc::new(options),
             prepared,
             seeds,
             found,
@@ -99,13 +105,22 @@ impl Invoker {
             cpu_limit: self.prepared.files.limits.cpu,
             canary: false,
         };
+        let requests = opening::of_one_attempt(
+            run,
+            self.prepared.project.clone(),
+            environment,
+            &self.prepared.catalogue,
+            &self.way_out,
+            &self.surroundings,
+        )
+        .await;
         let terms = &self.prepared.terms;
         let stop = Stop::default();
         let filled = stop.clone();
         let watched = child.tmp.watch(self.prepared.tmp_bound(), move |how| {
             filled.stop(Verdict::TmpFolderFull(how));
         });
-        let mut report = attempt::run(child, assignment, terms, &stop, &*self.clock).await;
+        let mut report = attempt::run(child, assignment, requests, terms, &stop, &*self.clock).await;
         drop(watched);
         source.confinement().clone_into(&mut report.confinement);
         report

@@ -14,6 +14,7 @@ pub mod frame;
 mod handle;
 mod invoke;
 pub mod launcher;
+mod opening;
 mod options;
 mod packet;
 pub mod process;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use confinement::{Limits, Mode};
 use domain::run::Policy;
 use domain::{Incarnation, Timestamp};
+use effects::{Surroundings, WayOut};
 use project::InterpreterFacts;
 
 use crate::attempt::Terms;
@@ -17,6 +18,9 @@ use crate::zygote::IMPORT_TIMEOUT;
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Where chance comes from: uniform in [0, 1).
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Where idempotency keys come from.
+pub type Keys = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// How many attempts run at once for each core.
 pub const ATTEMPTS_PER_CORE: usize = 8;
@@ -60,6 +64,24 @@ pub struct RunnerOptions {
     pub clock: Clock,
     /// Where chance comes from.
     pub chance: Chance,
+    /// Where idempotency keys come from: nobody can guess one.
+    pub keys: Keys,
+    /// What carries the requests of user code out.
+    pub way_out: Arc<dyn WayOut>,
+}
+
+impl Surroundings for RunnerOptions {
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn chance(&self) -> f64 {
+        (self.chance)()
+    }
+
+    fn key(&self) -> String {
+        (self.keys)()
+    }
 }
 
 /// The limits of a child, unless configured: 1 GB of address space, CPU as long as its deadline, 256 descriptors, files of

@@ -15,6 +15,7 @@ use crate::cannot_begin::{CannotBegin, fault_of};
 use crate::completion::complete;
 use crate::deploy_error::DeployError;
 use crate::deployments::{Nursery, Prepared};
+use crate::opening;
 use crate::options::RunnerOptions;
 use crate::process::{Child, ProcessSource};
 use crate::seeds::Seeds;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub under_way: UnderWay,
     /// Something may be due, or a place is free.
     pub wake: Notify,
+    /// An attempt is over.
+    pub ended: Notify,
     /// No attempt is there any more.
     pub idle: Notify,
     /// Nothing new is claimed.
@@ -135,6 +138,7 @@ impl Drop for Place {
         if self.shared.under_way.end(self.run, self.epoch) == 0 {
             self.shared.idle.notify_waiters();
         }
+        self.shared.ended.notify_waiters();
         self.shared.wake.notify_one();
     }
 }
@@ -235,6 +239,7 @@ async fn attempt_prepared(
     run: ClaimedRun,
     stop: &Stop,
 ) -> Result<AttemptReport, NotBegun> {
+    let requests = opening::of_claimed(shared, &run, &prepared.catalogue).await?;
     let (source, child) = obtain(shared, prepared, stop).await?;
     let assignment = Assignment {
         run: run.run,
@@ -256,7 +261,7 @@ async fn attempt_prepared(
         store::fail_point!("runner.during_attempt");
         (shared.options.clock)()
     };
-    let mut report = attempt::run(child, assignment, &prepared.terms, stop, &clock).await;
+    let mut report = attempt::run(child, assignment, requests, &prepared.terms, stop, &clock).await;
     child_ends.over();
     drop(watched);
     source.confinement().clone_into(&mut report.confinement);

@@ -72,6 +72,14 @@ impl UnderWay {
         known.attempts.len()
     }
 
+    /// Whether an earlier attempt of the run is not over yet.
+    pub fn winds_down(&self, run: RunId, epoch: Epoch) -> bool {
+        self.known()
+            .attempts
+            .keys()
+            .any(|(other, earlier)| *other == run && *earlier < epoch)
+    }
+
     pub fn count(&self) -> usize {
         self.known().attempts.len()
     }
@@ -101,6 +109,7 @@ mod tests {
         under_way.cancel(run(1), Epoch(1));
         let new = under_way.begin(run(1), Epoch(3), false);
         assert_eq!(under_way.count(), 2);
+        assert!(under_way.winds_down(run(1), Epoch(3)) && !under_way.winds_down(run(1), Epoch(1)));
         assert_eq!(under_way.end(run(1), Epoch(1)), 1);
         assert_eq!((old.verdict(), new.verdict()), (Some(Verdict::Cancelled), None));
         under_way.cancel(run(1), Epoch(3));

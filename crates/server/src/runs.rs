@@ -350,6 +350,8 @@ fn attempt_view(row: AttemptRow, state: &RunState) -> AttemptView {
         }
         Some(AttemptEnd::Interrupted) => view.outcome = AttemptOutcome::Interrupted,
         Some(AttemptEnd::Cancelled) => view.outcome = AttemptOutcome::Cancelled,
+        Some(AttemptEnd::Waiting) => view.outcome = AttemptOutcome::Waiting,
+        Some(AttemptEnd::Parked) => view.outcome = AttemptOutcome::Parked,
         None if state.status == domain::run::Status::Running && state.epoch == row.epoch => {
             view.outcome = AttemptOutcome::Running;
         }

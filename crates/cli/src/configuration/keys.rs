@@ -125,6 +125,34 @@ pub const KEYS: &[Key] = &[
         "no API keys; only where every address is loopback",
     ),
     key(
+        "gateway.allow",
+        List,
+        Fixed(""),
+        "networks that end functions may reach beside the public Internet: 10.20.0.0/16",
+    ),
+    key(
+        "gateway.ca_files",
+        List,
+        Fixed(""),
+        "authorities to trust for https beside this system's, PEM files",
+    ),
+    key(
+        "gateway.system_ca",
+        Switch,
+        Fixed("true"),
+        "whether this system's authorities are trusted for https",
+    ),
+    secret(
+        "gateway.proxy",
+        "a forward proxy for the requests of end functions, http://[user:password@]host:port",
+    ),
+    key(
+        "gateway.no_proxy",
+        List,
+        Fixed(""),
+        "hosts that are reached without the proxy: a name with all below it, an address, a network, *",
+    ),
+    key(
         "deadline_s",
         Number(1, 86_400),
         Fixed("600"),

@@ -69,6 +69,12 @@ fn outcome(attempt: &AttemptView) -> String {
         AttemptOutcome::Running => "is under way".to_owned(),
         AttemptOutcome::Returned => style::good(&format!("returned{after}")),
         AttemptOutcome::Failed => style::bad(&format!("failed{after}")),
+        AttemptOutcome::Waiting => {
+            style::warn(&format!("ended{after} to wait for a host, and does not count"))
+        }
+        AttemptOutcome::Parked => style::warn(&format!(
+            "ended{after} to wait for a decision, and does not count"
+        )),
         AttemptOutcome::Interrupted => style::warn(&format!("interrupted{after}, and does not count")),
         AttemptOutcome::Cancelled => style::warn(&format!("cancelled{after}")),
     }

@@ -22,7 +22,7 @@ pub use course::{Course, KeyRule};
 pub use fingerprint::Fingerprint;
 pub use journal::{Asked, Journal, Opening};
 pub use one::{Concluded, Effect, Try};
-pub use patience::{Waited, next_wait};
+pub use patience::{Waited, next_wait, paused_until};
 pub use phase::{Phase, Trouble, of_answer};
 pub use record::{
     Answer, BadRecord, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,

@@ -30,7 +30,11 @@ pub fn next_wait(
     now: Timestamp,
     jitter: f64,
 ) -> Option<Timestamp> {
-    let of_host = || waits.iter().filter(|(_, wait)| wait.origin == origin);
+    let of_host = || {
+        waits
+            .iter()
+            .filter(|(_, wait)| wait.origin == origin && !wait.paused)
+    };
     let used: SignedDuration = of_host()
         .map(|(at, wait)| wait.until.duration_since(*at).max(SignedDuration::ZERO))
         .fold(SignedDuration::ZERO, |sum, one| {
@@ -45,6 +49,17 @@ pub fn next_wait(
         SignedDuration::try_from_secs_f64(grown * (0.5 + jitter.clamp(0.0, 1.0) / 2.0)).unwrap_or(LONGEST);
     let asked = not_before.map_or(SignedDuration::ZERO, |until| until.duration_since(now));
     now.checked_add(own.max(asked).min(left)).ok()
+}
+
+/// How long to leave a host alone that an operator has stopped, unless that is taken back before.
+const PAUSED: SignedDuration = SignedDuration::from_mins(5);
+
+/// Until when to wait for what an operator has stopped.
+#[must_use]
+pub fn paused_until(now: Timestamp, jitter: f64) -> Timestamp {
+    let wait = PAUSED.as_secs_f64() * (1.0 + jitter.clamp(0.0, 1.0));
+    let wait = SignedDuration::try_from_secs_f64(wait).unwrap_or(PAUSED);
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -69,6 +84,7 @@ mod tests {
                 origin: "https://crm".into(),
                 until,
                 message: String::new(),
+                paused: false,
             };
             waits.push((now, wait));
             now = until + seconds(5); // queueing behind others costs nothing
@@ -97,8 +113,13 @@ mod tests {
             origin: "https://crm".into(),
             until: START + seconds(60),
             message: String::new(),
+            paused: false,
         };
-        let waits = [(START, wait)];
+        let paused = Wait {
+            paused: true,
+            ..wait.clone()
+        };
+        let waits = [(START, wait), (START, paused)];
         let now = START + seconds(60);
         assert_eq!(next_wait(&waits, "https://crm", 60, None, now, 1.0), None);
         assert_eq!(

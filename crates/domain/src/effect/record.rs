@@ -204,6 +204,9 @@ pub struct Wait {
     pub until: Timestamp,
     /// Why, in a sentence.
     pub message: String,
+    /// An operator has stopped it: that is not the host's doing, and uses up no patience.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }
 
 /// The run waits for a person. Its body is that of the request which fits nothing.

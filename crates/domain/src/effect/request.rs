@@ -17,6 +17,8 @@ pub struct Request {
     pub method: String,
     /// `http` or `https`, without a fragment.
     pub url: Url,
+    /// The URL as it was asked for: signatures are made over the spelling.
+    pub spelled: String,
     /// As user code's library wrote them, in order.
     pub headers: Vec<(String, String)>,
     /// To its last byte.
@@ -61,6 +63,7 @@ impl Request {
         Ok(Self {
             method: method.to_ascii_uppercase(),
             url: parsed,
+            spelled: url.to_owned(),
             headers,
             body,
         })

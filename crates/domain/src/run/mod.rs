@@ -68,7 +68,7 @@ pub enum Event {
     OutageBegan {
         /// The attempt that speaks.
         epoch: Epoch,
-        /// The host that everything waits for.
+        /// The origin that everything waits for: scheme, host and port.
         host: String,
         /// When to look again.
         until: Timestamp,
@@ -249,7 +249,7 @@ pub fn step(
         }
         Event::Interrupted { .. } => Ok(interrupted::step(state, now, policy)),
         Event::Released { .. } => Ok(interrupted::released(state, now)),
-        Event::OutageBegan { until, .. } => Ok(outage::began(state, *until, now)),
+        Event::OutageBegan { host, until, .. } => Ok(outage::began(state, host, *until, now)),
         Event::HostAdmitted => outage::admitted(state, event, now),
         Event::Parked { .. } => Ok(decided::parked(state, now)),
         Event::Decided { decision } => decided::step(state, event, *decision, now),

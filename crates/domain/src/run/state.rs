@@ -156,6 +156,9 @@ pub struct RunState {
     pub not_counted: SignedDuration,
     /// Since when that time has been running, while it does.
     pub idle_since: Option<Timestamp>,
+    /// The origin that it waits for, while it does.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
     /// Why the last attempt failed.
     pub last_error: Option<Code>,
     /// Why no further attempt is made, while the run is a dead letter.
@@ -193,6 +196,7 @@ impl RunState {
             due_at: now,
             not_counted: SignedDuration::ZERO,
             idle_since: None,
+            waiting_for: None,
             last_error: None,
             dead_letter: None,
             retry_since: AttemptNumber::default(),
@@ -263,6 +267,7 @@ impl RunState {
     }
 
     pub(super) fn stop_idling(&mut self, now: Timestamp) {
+        self.waiting_for = None;
         if let Some(since) = self.idle_since.take() {
             self.not_counted += now.duration_since(since);
         }

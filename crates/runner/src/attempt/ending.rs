@@ -8,7 +8,10 @@ use super::exit;
 use super::stack::Stack;
 use crate::frame::FrameError;
 use crate::process::Exit;
+use effects::{Conclusion, Halt};
 
+/// How the codes of effects begin.
+const EFFECT_CODES: &str = "AC04";
 /// What a function sees of its channel.
 pub(super) const CHANNEL: &str = "file descriptor 3";
 
@@ -27,8 +30,8 @@ pub enum Verdict {
     NotForked(Duration),
     /// It logged more than it may.
     Flooded(usize),
-    /// It asked for more effects than it may.
-    TooManyEffects(u32),
+    /// What it asked for cannot go on: a host is out, or a person must decide.
+    Halted(Halt),
     /// Its own folder came to hold more than it may: in what way.
     TmpFolderFull(String),
     /// What it wrote is not a frame.
@@ -53,13 +56,18 @@ pub(super) fn failed(code: Code, message: String) -> AttemptEnd {
 
 /// The end of an attempt whose child handed in a result. `mark` is the code of the refused effect that the exception was
 /// raised from, as the child says.
-pub fn with_result(outcome: &str, error: Option<ErrorDocument>, mark: Option<Code>) -> AttemptEnd {
+pub fn with_result(
+    outcome: &str,
+    error: Option<ErrorDocument>,
+    mark: Option<Code>,
+    unsettled: usize,
+) -> AttemptEnd {
     // The child may say what it likes: only that an effect was refused is its own to tell.
-    let mark = mark.filter(|code| matches!(code, Code::EffectRefused | Code::RequestTooLarge));
+    let mark = mark.filter(|code| code.as_str().starts_with(EFFECT_CODES));
     let code = match (outcome, error.as_ref().map(|error| error.kind.as_str())) {
         ("returned", _) => {
             return AttemptEnd::Returned {
-                unsettled_failures: 0,
+                unsettled_failures: u32::try_from(unsettled).unwrap_or(u32::MAX),
             };
         }
         ("raised", Some("MemoryError")) => Code::OutOfMemory,
@@ -107,6 +115,8 @@ pub struct Traces {
     pub last_effect: Option<String>,
     /// Where it was.
     pub stack: Option<Stack>,
+    /// What its effects came to.
+    pub conclusion: Conclusion,
 }
 
 /// The end of an attempt without a result.
@@ -144,9 +154,12 @@ pub fn without_result(verdict: Verdict, exit: Exit, traces: Traces) -> AttemptEn
                 limit / (1024 * 1024)
             ),
         ),
-        Verdict::TooManyEffects(limit) => failed(
-            Code::OutputFlooded,
-            format!("the attempt asked for more than {limit} effects"),
+        Verdict::Halted(Halt::Wait { .. }) => return AttemptEnd::Waiting,
+        Verdict::Halted(Halt::Park) => return AttemptEnd::Parked,
+        Verdict::Halted(Halt::Stale) => return AttemptEnd::Interrupted,
+        Verdict::Halted(Halt::Fault(error)) => failed(
+            Code::StoreFailed,
+            format!("what the attempt asked for could not be written down: {error}"),
         ),
         Verdict::TmpFolderFull(how) => failed(
             Code::TmpFolderFull,
@@ -229,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_child_may_mark_an_exception_as_a_refused_effect_and_as_nothing_else() {
-        let code = |mark| match with_result("raised", None, Some(mark)) {
+        let code = |mark| match with_result("raised", None, Some(mark), 0) {
             AttemptEnd::Failed { code, .. } => code,
             end => panic!("{end:?}"),
         };

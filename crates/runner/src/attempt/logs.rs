@@ -13,10 +13,10 @@ const LAST_WORD: usize = 1024;
 
 /// What an entry counts beside its text, bytes: else empty ones would be free, however many there are.
 const ENTRY_COST: usize = 64;
+/// The logger of what native code printed.
+const NATIVE: &str = "native";
 /// How a runtime that failed begins to tell of it on its output (`python/aftercall/_runtime/child.py`).
 const FAULT_TOLD: &str = "aftercall child: ";
-/// The most effects that an attempt may ask for.
-const EFFECTS_MAX: u32 = 1_000;
 
 /// How much an attempt may log.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,6 @@ pub struct LogBook {
     kept: usize,
     seen: usize,
     dropped: usize,
-    effects: u32,
     last_effect: Option<String>,
 }
 
@@ -58,7 +57,6 @@ impl LogBook {
             kept: 0,
             seen: 0,
             dropped: 0,
-            effects: 0,
             last_effect: None,
         }
     }
@@ -101,44 +99,29 @@ impl LogBook {
             content: text,
             is_pii: false,
             timestamp: now,
-            logger: "native".to_owned(),
+            logger: NATIVE.to_owned(),
             fields: None,
         };
         self.keep(entry, size)
     }
 
-    /// Writes down an effect that is refused, for whoever wonders why nothing arrived; code often swallows the exception. Gives
-    /// what the code is told.
-    pub fn refused(&mut self, effect: &Effect, now: Timestamp) -> Result<String, Verdict> {
+    /// Notes an effect that is asked for: the last one says where a child hung that never came back.
+    pub fn asked(&mut self, effect: &Effect) {
         #[derive(serde::Deserialize)]
         struct Head {
             method: String,
             url: String,
-            #[serde(default)]
-            site: String,
         }
-        self.effects += 1;
-        if self.effects > EFFECTS_MAX {
-            return Err(Verdict::TooManyEffects(EFFECTS_MAX));
+        if let Ok(head) = serde_json::from_slice::<Head>(&effect.head) {
+            // What stands behind the path is often a secret.
+            let path = head.url.split(['?', '#']).next().unwrap_or_default();
+            self.last_effect = Some(format!("{} {path}", head.method));
         }
-        let reason = Code::EffectRefused;
-        let Ok(head) = serde_json::from_slice::<Head>(&effect.head) else {
-            return Ok(reason.title().to_owned());
-        };
-        // What stands behind the path is often a secret.
-        let what = format!(
-            "{} {}",
-            head.method,
-            head.url.split(['?', '#']).next().unwrap_or_default()
-        );
-        let told = format!("{what} was refused: {}", reason.title());
-        self.last_effect = Some(what);
-        let place = if head.site.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", head.site)
-        };
-        let content = format!("{} {told}{place}", reason.as_str());
+    }
+
+    /// Writes down an effect that was refused, for whoever wonders why nothing arrived; code often swallows the exception.
+    pub fn refused(&mut self, code: Code, message: &str, now: Timestamp) -> Result<(), Verdict> {
+        let content = format!("{} {message}", code.as_str());
         let size = content.len();
         let entry = LogEntry {
             level: LogLevel::Warning,
@@ -148,14 +131,13 @@ impl LogBook {
             logger: "runtime".to_owned(),
             fields: None,
         };
-        self.keep(entry, size)?;
-        Ok(told)
+        self.keep(entry, size)
     }
 
-    /// Whether the last that native code printed is a word of the runtime's that it failed.
+    /// Whether the runtime has told on its output that it failed.
     pub fn tells_a_fault(&self) -> bool {
-        let printed = self.entries.iter().rfind(|entry| entry.logger == "native");
-        printed.is_some_and(|entry| entry.content.starts_with(FAULT_TOLD))
+        let told = |entry: &LogEntry| entry.logger == NATIVE && entry.content.starts_with(FAULT_TOLD);
+        self.entries.iter().any(told)
     }
 
     pub fn last_effect(&self) -> Option<String> {
@@ -232,26 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_effect_is_told_with_its_place_and_without_what_stands_behind_its_path() {
+    fn the_last_effect_is_known_without_what_stands_behind_its_path() {
         let mut logs = LogBook::new(LogLimits::default());
-        logs.refused(&post(), NOW).unwrap();
-        let entries = logs.into_entries();
-        assert!(
-            entries[0]
-                .content
-                .starts_with("AC0401 POST https://crm.example/x was refused"),
-            "{entries:?}"
-        );
-        assert!(entries[0].content.ends_with("(functions/crm.py:7)") && !entries[0].content.contains("hush"));
-    }
-
-    #[test]
-    fn effects_without_end_are_ended() {
-        let mut logs = LogBook::new(LogLimits::default());
-        let taken = (0..2 * EFFECTS_MAX)
-            .take_while(|_| logs.refused(&post(), NOW).is_ok())
-            .count();
-        assert_eq!(taken, EFFECTS_MAX as usize);
+        logs.asked(&post());
+        assert_eq!(logs.last_effect().as_deref(), Some("POST https://crm.example/x"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod exit;
 mod logs;
 mod output;
 mod report;
+mod requests;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -15,15 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use domain::{AttemptNumber, AttemptReport, Code, DeploymentId, Environment, RunId, Timestamp};
+use domain::{AttemptNumber, AttemptReport, DeploymentId, Environment, RunId, Timestamp};
 use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
 
-use crate::frame::{self, Answer, Effect, FromChild, ResultFrame, Start};
+use crate::frame::{self, FromChild, ResultFrame, Start};
 use crate::process::{Child, Exit, Killer};
+use effects::Told;
 use ending::Traces;
 use logs::LogBook;
 use output::Output;
@@ -31,6 +32,7 @@ use report::report;
 
 pub use ending::Verdict;
 pub use logs::LogLimits;
+pub use requests::Requests;
 
 /// How long a child that has handed in its result may take to be gone.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -129,6 +131,7 @@ impl Stop {
 pub async fn run(
     child: Child,
     assignment: Assignment,
+    requests: Requests,
     terms: &Terms,
     stop: &Stop,
     clock: &(dyn Fn() -> Timestamp + Send + Sync),
@@ -150,11 +153,15 @@ pub async fn run(
         buffer: BytesMut::with_capacity(READ_BUFFER),
         output: Output::new(output),
         logs: LogBook::new(terms.logs),
+        requests,
         result: None,
         is_heard: false,
         left_its_start: false,
     };
-    let deadline = Instant::now() + terms.deadline;
+    let (deadline, halted) = (
+        listener.requests.deadline(terms.deadline),
+        listener.requests.halted(),
+    );
     let given_at = clock();
     let start = encode_start(assignment, terms, given_at);
     let mut exited = exited;
@@ -162,7 +169,8 @@ pub async fn run(
     let verdict = tokio::select! {
         biased;
         verdict = stop.asked() => verdict,
-        () = sleep_until(deadline) => Verdict::Deadline(terms.deadline),
+        halt = halted => Verdict::Halted(halt),
+        () = deadline => Verdict::Deadline(terms.deadline),
         verdict = listener.serve(start, clock) => verdict,
     };
     let verdict = match verdict {
@@ -189,12 +197,15 @@ pub async fn run(
     };
     listener.drain(clock).await;
     tmp.remove().await;
+    let requests = std::mem::replace(&mut listener.requests, Requests::none());
+    let conclusion = requests.close(verdict == Verdict::Result).await;
     let traces = Traces {
         cpu_limit,
         left_its_start: listener.left_its_start,
         told_a_fault: listener.logs.tells_a_fault(),
         last_effect: listener.logs.last_effect(),
         stack,
+        conclusion,
     };
     report(number, verdict, exit, listener, traces, given_at, clock())
 }
@@ -240,6 +251,7 @@ struct Listener {
     buffer: BytesMut,
     output: Output,
     logs: LogBook,
+    requests: Requests,
     result: Option<Box<ResultFrame>>,
     /// It has sent a frame: it has read its start then.
     is_heard: bool,
@@ -258,41 +270,35 @@ impl Listener {
             Ok(start) => start,
             Err(error) => return Verdict::NotStarted(error.to_string()),
         };
-        let mut unsent = &start[..];
+        let mut unsent = BytesMut::from(&start[..]);
         loop {
             match self.take_frames() {
-                Ok(None) => {}
-                Ok(Some(Step::Result)) => return Verdict::Result,
-                Ok(Some(Step::Effect(effect))) => {
-                    let told = match self.logs.refused(&effect, clock()) {
-                        Ok(told) => told,
-                        Err(verdict) => return verdict,
-                    };
-                    // Nobody waits for the answer any more; but the result may stand behind the request.
-                    if let Err(error) = self.refuse(&effect, told).await {
-                        tracing::debug!(%error, "an answer reached nobody");
-                    }
-                    continue;
-                }
+                Ok(false) => {}
+                Ok(true) => return Verdict::Result,
                 Err(verdict) => return verdict,
             }
             tokio::select! {
-                written = self.writer.write(unsent), if !unsent.is_empty() => match written {
-                    Ok(length) => unsent = &unsent[length..],
+                written = self.writer.write_buf(&mut unsent), if !unsent.is_empty() => {
                     // It may have sent its last words before it closed: they are read below.
-                    Err(_) => {
-                        unsent = &[];
-                        self.left_its_start = true;
+                    if written.is_err() {
+                        self.left_its_start = !self.is_heard;
+                        unsent.clear();
                     }
-                },
+                }
+                // One answer at a time in memory beside the buffer: a child that reads none is told no more.
+                told = self.requests.told(), if unsent.is_empty() => {
+                    if let Err(verdict) = self.tell(told, &mut unsent, clock()) {
+                        return verdict;
+                    }
+                }
                 read = self.reader.read_buf(&mut self.buffer) => match read {
-                    Ok(length) if length > 0 => {}
-                    ended => {
-                        // What a closed end had left unread, the system tells as a reset; of answers, that says nothing.
-                        let is_reset = ended.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset);
-                        self.left_its_start |= !self.is_heard && (is_reset || !unsent.is_empty());
+                    Ok(0) => return Verdict::ChannelClosed,
+                    // A reset: what it was sent lies unread.
+                    Err(_) => {
+                        self.left_its_start = !self.is_heard;
                         return Verdict::ChannelClosed;
                     }
+                    Ok(_) => {}
                 },
                 taken = self.output.take(&mut self.logs, clock), if self.output.is_open() => {
                     if let Err(verdict) = taken {
@@ -303,37 +309,39 @@ impl Listener {
         }
     }
 
-    /// Takes all whole frames off the buffer, up to the first that needs something done.
-    fn take_frames(&mut self) -> Result<Option<Step>, Verdict> {
+    /// Puts an answer behind what is to be written; what was refused is logged too, since code often swallows the exception.
+    fn tell(&mut self, told: Told, unsent: &mut BytesMut, now: Timestamp) -> Result<(), Verdict> {
+        if let (Some(code), Some(message)) = (told.code, &told.message) {
+            self.logs.refused(code, message, now)?;
+        }
+        match requests::answer(told) {
+            Ok(frame) => unsent.extend_from_slice(&frame),
+            Err(error) => tracing::error!(%error, "an answer cannot be told"), // larger than recorded answers are
+        }
+        Ok(())
+    }
+
+    /// Takes all whole frames off the buffer. Whether the last was the result.
+    fn take_frames(&mut self) -> Result<bool, Verdict> {
         loop {
             let decoded = frame::decode(&mut self.buffer);
-            self.is_heard |= !matches!(decoded, Ok(None));
+            self.is_heard |= matches!(decoded, Ok(Some(_)));
             match decoded {
-                Ok(None) => return Ok(None),
+                Ok(None) => return Ok(false),
                 Ok(Some(FromChild::Log(log))) => self.logs.take(log)?,
-                Ok(Some(FromChild::Effect(effect))) => return Ok(Some(Step::Effect(effect))),
+                Ok(Some(FromChild::Effect(effect))) => {
+                    self.logs.asked(&effect);
+                    self.requests.ask(effect);
+                }
+                Ok(Some(FromChild::Lane(lane))) => self.requests.lane(lane),
+                Ok(Some(FromChild::Close(_))) => {} // answers are whole: there is nothing to break off
                 Ok(Some(FromChild::Result(result))) => {
                     self.result = Some(result);
-                    return Ok(Some(Step::Result));
+                    return Ok(true);
                 }
                 Err(error) => return Err(Verdict::Protocol(error)),
             }
         }
-    }
-
-    async fn refuse(&mut self, effect: &Effect, told: String) -> io::Result<()> {
-        let answer = frame::encode(
-            frame::kind::ANSWER,
-            &Answer {
-                request: effect.request,
-                phase: "refused".to_owned(),
-                code: Some(Code::EffectRefused.as_str().to_owned()),
-                message: Some(told),
-                head: None,
-                body: None,
-            },
-        )?;
-        self.writer.write_all(&answer).await
     }
 
     /// What a child that is over has left in its socket and its pipe: log entries, and what native code printed last.
@@ -343,15 +351,10 @@ impl Listener {
                 Ok(length) if length > 0 => {}
                 _ => break,
             }
-            if !matches!(self.take_frames(), Ok(None)) {
+            if !matches!(self.take_frames(), Ok(false)) {
                 break;
             }
         }
         self.output.finish(&mut self.logs, clock).await;
     }
-}
-
-enum Step {
-    Effect(Effect),
-    Result,
 }

@@ -1,8 +1,9 @@
 //! What became of an attempt, as it is written down.
 
 use domain::{
-    Action, AttemptEnd, AttemptNumber, AttemptReport, Code, ErrorDocument, Metric, Timestamp, json,
+    Action, AttemptEnd, AttemptNumber, AttemptReport, Code, ErrorDocument, Metric, Timestamp, WaitsFor, json,
 };
+use effects::Halt;
 use minicbor::bytes::ByteVec;
 
 use super::ending::{self, Traces};
@@ -33,13 +34,21 @@ pub fn report(
     // A child without a result has not told when its function began: it was given it then.
     report.function_started_at = Some(given_at);
     report.logs = listener.logs.into_entries();
+    let unsettled = traces.conclusion.unsettled.len();
+    report.unheard_unknown = !traces.conclusion.unheard_unknown.is_empty();
+    if let Verdict::Halted(Halt::Wait { origin, until }) = &verdict {
+        report.waits_for = Some(WaitsFor {
+            origin: origin.clone(),
+            until: *until,
+        });
+    }
     let result = listener.result.filter(|_| verdict == Verdict::Result);
     let Some(result) = result else {
         report.end = ending::without_result(verdict, exit, traces);
         return report;
     };
     match read_result(&mut report, &result) {
-        Ok((error, code)) => report.end = ending::with_result(&result.outcome, error, code),
+        Ok((error, code)) => report.end = ending::with_result(&result.outcome, error, code, unsettled),
         Err(problem) => report.end = ending::unreadable_result(&problem),
     }
     report

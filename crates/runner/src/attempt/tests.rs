@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::*;
+use crate::frame::Effect;
 
 fn listener(channel: UnixStream) -> Listener {
     let (_, printed) = tokio::net::unix::pipe::pipe().unwrap();
@@ -15,6 +16,7 @@ fn listener(channel: UnixStream) -> Listener {
         buffer: BytesMut::new(),
         output: Output::new(printed),
         logs: LogBook::new(LogLimits::default()),
+        requests: Requests::none(),
         result: None,
         is_heard: false,
         left_its_start: false,

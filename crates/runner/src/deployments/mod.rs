@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::effect::Catalogue;
 use domain::run::Policy;
 use domain::{Code, DeploymentId, ForkWay, Lock, ProjectName};
 use project::{Package, ProjectConfig, Settings};
@@ -48,6 +49,8 @@ pub struct Prepared {
     pub terms: Terms,
     /// Of each run.
     pub policy: Policy,
+    /// What is known of the hosts that it talks to.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl Prepared {
@@ -190,6 +193,7 @@ impl Nursery {
             fork_way,
             terms,
             policy: settings.policy(self.defaults.policy.clone()),
+            catalogue: Arc::new(Catalogue::shipped().clone()),
         }
     }
 

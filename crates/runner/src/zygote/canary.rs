@@ -8,7 +8,7 @@ use confinement::Mode;
 use domain::{AttemptEnd, AttemptNumber, Code, DeploymentId, Environment as Where, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{self, Assignment, Places, Stop, Terms};
+use crate::attempt::{self, Assignment, Places, Requests, Stop, Terms};
 use crate::process::{Child, SpawnError};
 
 /// How long a canary may take; one that takes longer is taken to hang.
@@ -72,7 +72,15 @@ impl Canary {
             grace: Duration::ZERO,
             ..Terms::default()
         };
-        let report = attempt::run(child, assignment, &terms, &Stop::default(), clock).await;
+        let report = attempt::run(
+            child,
+            assignment,
+            Requests::none(),
+            &terms,
+            &Stop::default(),
+            clock,
+        )
+        .await;
         match report.end {
             AttemptEnd::Returned { .. } => {}
             AttemptEnd::Failed {

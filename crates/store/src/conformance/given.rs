@@ -258,6 +258,8 @@ pub fn report(number: AttemptNumber, now: Timestamp) -> AttemptReport {
         actions: Vec::new(),
         state: None,
         confinement: "landlock 6, seccomp, limits".into(),
+        waits_for: None,
+        unheard_unknown: false,
     }
 }
 

@@ -236,6 +236,8 @@ impl Ended {
             },
             AttemptEnd::Interrupted => plain("interrupted"),
             AttemptEnd::Cancelled => plain("cancelled"),
+            AttemptEnd::Waiting => plain("waiting"),
+            AttemptEnd::Parked => plain("parked"),
         }
     }
 }

@@ -32,13 +32,14 @@ macro_rules! run_columns {
         "run.run_id, run.conversation_id, run.project, run.environment, run.accepted_at, run.changed_at, \
          run.status, run.\"end\", run.hold, run.epoch, run.attempt, run.failures, run.interruptions, run.alone, \
          run.claimed_by, run.deployment, run.since, run.due_at, run.not_counted, run.idle_since, run.last_error, \
-         run.reruns, run.faults, run.dead_letter, run.retry_since, run.fresh_since, run.deployed_since"
+         run.reruns, run.faults, run.dead_letter, run.retry_since, run.fresh_since, run.deployed_since, \
+         run.waiting_for"
     };
 }
 pub(super) use run_columns;
 
 /// How many those are: the index of the first column that a query adds.
-pub(super) const RUN_COLUMNS: usize = 27;
+pub(super) const RUN_COLUMNS: usize = 28;
 
 /// A run's row.
 #[derive(Debug, Clone)]
@@ -83,6 +84,7 @@ impl RunRow {
                 retry_since: AttemptNumber(row.get(24)?),
                 fresh_since: AttemptNumber(row.get(25)?),
                 deployed_since: AttemptNumber(row.get(26)?),
+                waiting_for: row.get(27)?,
             },
         })
     }
@@ -157,7 +159,7 @@ impl RunRow {
                  alone = :alone, claimed_by = :claimed_by, deployment = :deployment, since = :since, due_at = :due_at, \
                  not_counted = :not_counted, idle_since = :idle_since, last_error = :last_error, reruns = :reruns, \
                  faults = :faults, dead_letter = :dead_letter, retry_since = :retry_since, \
-                 fresh_since = :fresh_since, deployed_since = :deployed_since \
+                 fresh_since = :fresh_since, deployed_since = :deployed_since, waiting_for = :waiting_for \
                  WHERE run_id = :run",
             )?
             .execute(named_params! {
@@ -184,6 +186,7 @@ impl RunRow {
                 ":retry_since": state.retry_since.0,
                 ":fresh_since": state.fresh_since.0,
                 ":deployed_since": state.deployed_since.0,
+                ":waiting_for": state.waiting_for,
             })?;
         Ok(())
     }

@@ -270,6 +270,8 @@ fn end(row: &Row<'_>) -> rusqlite::Result<Option<AttemptEnd>> {
         },
         "interrupted" => AttemptEnd::Interrupted,
         "cancelled" => AttemptEnd::Cancelled,
+        "waiting" => AttemptEnd::Waiting,
+        "parked" => AttemptEnd::Parked,
         other => return Err(unknown(7, other)),
     }))
 }

@@ -77,6 +77,8 @@ impl Outcome {
             }
             AttemptEnd::Interrupted => ("interrupted", None),
             AttemptEnd::Cancelled => ("cancelled", None),
+            AttemptEnd::Waiting => ("waiting", None),
+            AttemptEnd::Parked => ("needs_decision", None),
         };
         let took = report
             .function_started_at

@@ -1,0 +1,435 @@
+//! Sending: an intent, as many tries as nobody needs to see, an outcome; and what is done when the host is out.
+
+use std::time::Duration;
+
+use domain::effect::{
+    Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,
+    Phase, Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, of_answer,
+    paused_until, resolve,
+};
+use domain::{Code, Timestamp};
+use gateway::flow::retry_after;
+use tokio::time::Instant;
+
+use crate::answer::{ASSUMED_BODY, assumed, told};
+use crate::request::{AskedRequest, refused};
+use crate::session::{Halt, Inner, Told};
+use crate::way_out::{Sending, Sent};
+
+/// Before the second try; twice as long before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Headers of a request that hold secrets, or say who asks: they are not written down.
+const SECRET_HEADERS: [&str; 9] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-auth-token",
+    "x-amz-security-token",
+    "private-token",
+];
+
+/// What the tries of one request came to.
+struct Judged {
+    outcome: Outcome,
+    body: Vec<u8>,
+    /// The host says when it wants to be asked again.
+    not_before: Option<Timestamp>,
+    /// An operator has stopped it.
+    paused: bool,
+    /// Trying again may bring more: the host is out, or would tell what became of a write.
+    later: bool,
+}
+
+impl Inner {
+    /// Sends a request for the first time, or again with its own bytes.
+    pub(crate) async fn drive(
+        &self,
+        number: u64,
+        asked: &AskedRequest,
+        known: &Asked,
+        effect: Option<EffectNumber>,
+        key: KeyRule,
+    ) -> Option<Told> {
+        if effect.is_none()
+            && let Some(beyond) = self.beyond_limits(asked)
+        {
+            return Some(*refused(number, Trouble::Forbidden, Code::EffectsLimit, beyond));
+        }
+        let key = self.key(asked, known, key);
+        let mut request = asked.request.clone();
+        if let Some((name, value)) = &key
+            && request.header(name).is_none()
+        {
+            request.headers.push((name.clone(), value.clone()));
+        }
+        let intent = self.intent(asked, known, key);
+        self.send(number, asked, known, request, |next| Intent {
+            effect: effect.unwrap_or(next),
+            ..intent
+        })
+        .await
+    }
+
+    /// Sends the recorded bytes of an unknown write again, with their key, to learn what became of them.
+    pub(crate) async fn resend(
+        &self,
+        number: u64,
+        asked: &AskedRequest,
+        known: &Asked,
+        effect: EffectNumber,
+    ) -> Option<Told> {
+        let (last, body) = {
+            let journal = self.journal();
+            let last = journal.effect(effect)?.last();
+            (last.intent.clone(), last.body.clone())
+        };
+        // Who asks, and with which signature, is of now; what is asked is of then.
+        let mut request = asked.request.clone();
+        request.method.clone_from(&last.endpoint.method);
+        request.url = last.url.parse().ok()?;
+        request.spelled.clone_from(&last.url);
+        request.body = (*body).clone();
+        if let Some((name, value)) = &last.key {
+            request
+                .headers
+                .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            request.headers.push((name.clone(), value.clone()));
+        }
+        let intent = Intent {
+            attempt: self.terms.opening.attempt,
+            resend: true,
+            ..(*last).clone()
+        };
+        self.send(number, asked, known, request, |_| intent).await
+    }
+
+    async fn send(
+        &self,
+        number: u64,
+        asked: &AskedRequest,
+        known: &Asked,
+        request: Request,
+        intent: impl FnOnce(EffectNumber) -> Intent,
+    ) -> Option<Told> {
+        let class = known.terms.class;
+        let body = if class == Class::Credential {
+            Vec::new()
+        } else {
+            request.body.clone()
+        };
+        store::fail_point!("effects.before_intent");
+        let (effect, resending, durable) = {
+            let mut journal = self.journal();
+            let intent = intent(journal.next_number());
+            let (effect, resending) = (intent.effect, intent.resend);
+            let record = Record {
+                at: self.surroundings.now(),
+                head: Head::Intent(intent),
+                body,
+            };
+            journal.record(record.clone());
+            (effect, resending, self.writer.put(record))
+        };
+        if !durable.await.unwrap_or(false) {
+            return None;
+        }
+        store::fail_point!("effects.before_send");
+        let judged = if self.is_over() {
+            self.judge(unsent(), known, &request, effect, resending)
+        } else {
+            self.tries(asked, known, &request, effect, resending).await
+        };
+        store::fail_point!("effects.before_outcome");
+        self.conclude(number, known, &request, judged).await
+    }
+
+    /// Sends it until something is known that the code must hear of, or tries are used up.
+    async fn tries(
+        &self,
+        asked: &AskedRequest,
+        known: &Asked,
+        request: &Request,
+        effect: EffectNumber,
+        mut resending: bool,
+    ) -> Judged {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        for tries in 1.. {
+            let sending = Sending {
+                project: &self.terms.project,
+                environment: self.terms.environment,
+                request,
+                time_outs: asked.time_outs,
+                is_write: known.terms.class.is_write(),
+            };
+            let sent_at = Instant::now();
+            let sent = self.way_out.send(sending).await;
+            let mut judged = self.judge(sent, known, request, effect, resending);
+            judged.outcome.tries = tries;
+            judged.outcome.latency_us = u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let phase = judged.outcome.phase;
+            if phase == Phase::Unknown && known.terms.class.is_write() {
+                match self.resolution(effect, known) {
+                    Resolution::Resend => {
+                        resending = true;
+                        judged.later = true;
+                    }
+                    Resolution::AssumeDone => {
+                        judged.outcome = assumed(effect, self.terms.opening.attempt, Source::Policy);
+                        judged.body = ASSUMED_BODY.to_vec();
+                    }
+                    Resolution::None => {}
+                }
+            }
+            let wait = match judged.not_before {
+                Some(until) => Duration::try_from(until.duration_since(self.surroundings.now()))
+                    .unwrap_or_default()
+                    .max(pause),
+                None => pause,
+            };
+            let last = tries >= self.terms.tries.count || began.elapsed() + wait > self.terms.tries.within;
+            let again = judged.later || (phase == Phase::Unknown && known.terms.class == Class::Read);
+            if !again || last || judged.paused || self.is_over() {
+                return judged;
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 2;
+        }
+        unreachable!("the loop ends by itself")
+    }
+
+    /// What became of the request, written down, and told unless the run is to wait.
+    async fn conclude(
+        &self,
+        number: u64,
+        known: &Asked,
+        request: &Request,
+        mut judged: Judged,
+    ) -> Option<Told> {
+        let waits =
+            judged.later && self.terms.may_wait && known.terms.class != Class::Telemetry && !self.is_over();
+        let until = if waits {
+            self.next_wait(known, request, &judged)
+        } else {
+            None
+        };
+        judged.outcome.heard = until.is_none() && !self.is_over();
+        let told = told(number, &judged.outcome, &judged.body);
+        let body = if known.terms.class == Class::Credential {
+            Vec::new()
+        } else {
+            judged.body
+        };
+        let wait = until.map(|until| Wait {
+            attempt: self.terms.opening.attempt,
+            effect: judged.outcome.effect,
+            origin: request.origin(),
+            until,
+            message: judged.outcome.message.clone().unwrap_or_default(),
+            paused: judged.paused,
+        });
+        let written = {
+            let mut journal = self.journal();
+            let heads = [
+                Some((Head::Outcome(judged.outcome), body)),
+                wait.map(|wait| (Head::Wait(wait), Vec::new())),
+            ];
+            let mut written = Vec::new();
+            for (head, body) in heads.into_iter().flatten() {
+                let record = Record {
+                    at: self.surroundings.now(),
+                    head,
+                    body,
+                };
+                journal.record(record.clone());
+                written.push(self.writer.put(record));
+            }
+            written
+        };
+        let Some(until) = until else {
+            // In the queue before whoever is told can ask for more: an intent commits no earlier than what was handed out before it.
+            return Some(told);
+        };
+        for written in written {
+            if !written.await.unwrap_or(false) {
+                return None;
+            }
+        }
+        self.halt(Halt::Wait {
+            origin: request.origin(),
+            until,
+        });
+        None
+    }
+
+    fn next_wait(&self, known: &Asked, request: &Request, judged: &Judged) -> Option<Timestamp> {
+        let (now, chance) = (self.surroundings.now(), self.surroundings.chance());
+        if judged.paused {
+            return Some(paused_until(now, chance));
+        }
+        let journal = self.journal();
+        next_wait(
+            journal.waits(),
+            &request.origin(),
+            known.terms.patience_s,
+            judged.not_before,
+            now,
+            chance,
+        )
+    }
+
+    fn resolution(&self, effect: EffectNumber, known: &Asked) -> Resolution {
+        let journal = self.journal();
+        let Some(effect) = journal.effect(effect) else {
+            return Resolution::None;
+        };
+        let key = &effect.intent().key;
+        let with_key = |one: &&Try| one.intent.key == *key;
+        let first = effect.tries.iter().find(with_key).unwrap_or(effect.last());
+        resolve(first, &known.terms, self.surroundings.now())
+    }
+
+    /// What one sending proves.
+    fn judge(
+        &self,
+        sent: Sent,
+        known: &Asked,
+        request: &Request,
+        effect: EffectNumber,
+        resending: bool,
+    ) -> Judged {
+        let terms = &known.terms;
+        let mut judged = Judged {
+            outcome: Outcome {
+                effect,
+                attempt: self.terms.opening.attempt,
+                phase: Phase::NotSent,
+                trouble: None,
+                message: None,
+                answer: None,
+                tries: 0,
+                latency_us: 0,
+                expected: false,
+                heard: false,
+                source: Source::Live,
+            },
+            body: Vec::new(),
+            not_before: None,
+            paused: false,
+            later: false,
+        };
+        let outcome = &mut judged.outcome;
+        match sent {
+            Sent::Answered { answer, body } => {
+                judged.not_before = answer
+                    .header("retry-after")
+                    .and_then(|value| retry_after(value.as_bytes(), self.surroundings.now()));
+                let asks = answer.header("retry-after").is_some();
+                outcome.phase = of_answer(terms.class, answer.status, asks, terms.turned_away_on_503);
+                outcome.expected = terms.expected.contains(&answer.status);
+                if resending {
+                    outcome.phase = of_resend(&request.method, answer.status, outcome.expected);
+                }
+                outcome.answer = Some(answer);
+                judged.body = body;
+            }
+            Sent::Failed { trouble, message } => {
+                outcome.phase = trouble.phase();
+                outcome.trouble = Some(trouble);
+                outcome.message = Some(message);
+            }
+            Sent::NotAdmitted {
+                until,
+                paused,
+                message,
+            } => {
+                judged.paused = paused;
+                outcome.trouble = Some(Trouble::Unreachable);
+                outcome.message = Some(message);
+                judged.not_before = until;
+            }
+        }
+        judged.later = outcome.phase.is_outage();
+        if resending && outcome.phase != Phase::Done {
+            outcome.phase = Phase::Unknown; // what was not sent now says nothing of what was sent then
+        }
+        judged
+    }
+
+    fn intent(&self, asked: &AskedRequest, known: &Asked, key: Option<Header>) -> Intent {
+        let keeps = |(name, _): &&Header| {
+            !SECRET_HEADERS
+                .iter()
+                .any(|secret| name.eq_ignore_ascii_case(secret))
+        };
+        Intent {
+            effect: EffectNumber(0), // given when it is written down
+            attempt: self.terms.opening.attempt,
+            lane: known.lane.clone(),
+            class: known.terms.class,
+            endpoint: known.endpoint.clone(),
+            fingerprint: known.fingerprint,
+            site: asked.site.clone(),
+            url: asked.request.spelled.clone(),
+            headers: asked.request.headers.iter().filter(keeps).cloned().collect(),
+            key,
+            resend: false,
+        }
+    }
+
+    /// The key that goes with a request: the code's own, that of an earlier sending, or a new one where one is to be added.
+    fn key(&self, asked: &AskedRequest, known: &Asked, rule: KeyRule) -> Option<Header> {
+        let header = known
+            .terms
+            .idempotency
+            .as_ref()
+            .map_or(catalogue::IDEMPOTENCY_KEY, |idempotency| &idempotency.header);
+        if let Some(own) = asked.request.header(header) {
+            return Some((header.to_owned(), own.to_owned()));
+        }
+        match rule {
+            KeyRule::Keep(Some(key)) => Some(key),
+            KeyRule::Keep(None) => None,
+            KeyRule::New => {
+                let wanted = known.terms.class.is_write() && known.terms.add_key;
+                wanted.then(|| (header.to_owned(), self.surroundings.key()))
+            }
+        }
+    }
+
+    fn beyond_limits(&self, asked: &AskedRequest) -> Option<String> {
+        let (effects, bytes) = (
+            self.journal().effects().len(),
+            self.writer.bytes() + asked.request.body.len(),
+        );
+        if effects >= MAX_EFFECTS {
+            return Some(format!(
+                "the run has made {MAX_EFFECTS} requests: no more are recorded, so no more are sent"
+            ));
+        }
+        (bytes > MAX_RECORDED_BYTES)
+            .then(|| format!("the run's requests and answers are {bytes} bytes: no more than {MAX_RECORDED_BYTES} are recorded"))
+    }
+}
+
+/// What became of a request whose attempt was ended before it left.
+fn unsent() -> Sent {
+    Sent::NotAdmitted {
+        until: None,
+        paused: false,
+        message: "the attempt was ended before it was sent".to_owned(),
+    }
+}
+
+/// What the answer to recorded bytes that are sent again settles: success does; that what was to go is gone does too. Any other no is
+/// an answer to the second sending, and leaves open what the first one did.
+fn of_resend(method: &str, status: u16, expected: bool) -> Phase {
+    match status {
+        200..=399 => Phase::Done,
+        404 | 410 if method == "DELETE" => Phase::Done,
+        _ if expected => Phase::Done,
+        _ => Phase::Unknown,
+    }
+}

@@ -1,0 +1,25 @@
+//! What leaves a run: each request of an attempt is matched with what earlier attempts did, written down before it leaves and after,
+//! and answered, or not answered at all.
+//!
+//! The rules are `domain::effect`'s; here they are carried out. Nothing here enters user code but answers: to stop a run the
+//! [`Session`] says [`Halt`], and whoever has the child ends it. Nothing here knows of HTTP: a [`WayOut`] sends.
+
+mod answer;
+mod drive;
+mod lanes;
+mod ledger;
+mod network;
+mod request;
+mod session;
+mod way_out;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{ASSUMED, ASSUMED_BODY, assumed};
+pub use ledger::{Kept, Ledger, Unkept};
+pub use network::Network;
+pub use request::{AskedRequest, MAX_HEAD, REQUEST_LIMIT, TimeOuts};
+pub use session::{Conclusion, Halt, Session, Surroundings, Terms, Told, Tries};
+pub use way_out::{NoWayOut, Sending, Sent, WayOut};

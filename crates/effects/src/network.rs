@@ -1,0 +1,169 @@
+//! The way out over the network: flow control, then one sending by the gateway.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::effect::{Answer, Class, Trouble, of_answer};
+use gateway::flow::{Flow, HostKey, NotNow, Outcome, retry_after};
+use gateway::request::{Asked, Compartment, TimeOuts};
+use gateway::{Failure, Gateway};
+
+use crate::request::REQUEST_LIMIT;
+use crate::way_out::{Sending, Sent, WayOut};
+
+/// How long a request waits for its turn with a host before its run waits without a process.
+const TURN: Duration = Duration::from_secs(10);
+
+/// The way out of a server: one for all its runs.
+pub struct Network {
+    gateway: Gateway,
+    flow: Flow,
+    clock: Box<dyn Fn() -> domain::Timestamp + Send + Sync>,
+}
+
+impl Network {
+    /// By this gateway, no faster than this allows.
+    #[must_use]
+    pub fn new(
+        gateway: Gateway,
+        flow: Flow,
+        clock: impl Fn() -> domain::Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            gateway,
+            flow,
+            clock: Box::new(clock),
+        }
+    }
+
+    /// What is known of hosts, and what is paused.
+    #[must_use]
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    async fn exchange(&self, outgoing: gateway::request::Outgoing) -> Result<(Answer, Vec<u8>), Failure> {
+        let answer = self.gateway.send(outgoing, || ()).await?;
+        let head = Answer {
+            status: answer.status,
+            reason: answer.reason,
+            version: answer.version.to_owned(),
+            // Header values are bytes; Latin-1 is how HTTP's libraries read them.
+            headers: answer
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name, latin1(&value)))
+                .collect(),
+        };
+        let body = answer.body.collect().await.map_err(|(_, failure)| failure)?;
+        Ok((head, body.to_vec()))
+    }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// As the library wrote it: what it wrote as Latin-1 goes out so, all else as UTF-8.
+fn bytes(text: &str) -> Vec<u8> {
+    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    latin1.unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
+#[async_trait]
+impl WayOut for Network {
+    async fn send(&self, sending: Sending<'_>) -> Sent {
+        let request = sending.request;
+        let asked = Asked {
+            method: request.method.clone(),
+            url: request.spelled.clone(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), bytes(value)))
+                .collect(),
+            body: Bytes::from(request.body.clone()),
+            time_outs: TimeOuts {
+                connect: sending.time_outs.connect,
+                read: sending.time_outs.read,
+                total: REQUEST_LIMIT,
+            },
+            must_be_fresh: sending.is_write,
+            compartment: Compartment {
+                project: sending.project.clone(),
+                environment: sending.environment,
+                secrets: [0; 32],
+            },
+        };
+        let failed = |failure: Failure| Sent::Failed {
+            trouble: failure.trouble,
+            message: failure.message,
+        };
+        let outgoing = match asked.check() {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return failed(failure),
+        };
+        let key = HostKey {
+            project: sending.project.clone(),
+            environment: sending.environment,
+            host: request.host().to_owned(),
+        };
+        let admitted = match self.flow.admit(&key, TURN).await {
+            Ok(admitted) => admitted,
+            Err(NotNow::Until(until)) => {
+                return Sent::NotAdmitted {
+                    until: Some(until),
+                    paused: false,
+                    message: format!("{} is left alone until {until}", key.host),
+                };
+            }
+            Err(NotNow::Paused) => {
+                return Sent::NotAdmitted {
+                    until: None,
+                    paused: true,
+                    message: format!("{} is paused by an operator", key.host),
+                };
+            }
+            Err(NotNow::Held) => {
+                return Sent::NotAdmitted {
+                    until: None,
+                    paused: false,
+                    message: format!(
+                        "{} was not asked: others came first for {} s",
+                        key.host,
+                        TURN.as_secs()
+                    ),
+                };
+            }
+        };
+        match self.exchange(outgoing).await {
+            Ok((answer, body)) => {
+                let asks = answer.header("retry-after");
+                let until = asks.and_then(|value| retry_after(value.as_bytes(), (self.clock)()));
+                let class = if sending.is_write {
+                    Class::Write
+                } else {
+                    Class::Read
+                };
+                let phase = of_answer(class, answer.status, asks.is_some(), false);
+                admitted.report(Outcome::of(
+                    phase,
+                    until,
+                    format!("it answered {}", answer.status),
+                ));
+                Sent::Answered { answer, body }
+            }
+            Err(failure) => {
+                let said_nothing = matches!(failure.trouble, Trouble::Forbidden | Trouble::Malformed);
+                let told = if said_nothing {
+                    Outcome::Untold
+                } else {
+                    Outcome::of(failure.trouble.phase(), None, failure.message.clone())
+                };
+                admitted.report(told);
+                failed(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What sends one request once.
+
+use async_trait::async_trait;
+use domain::effect::{Answer, Request, Trouble};
+use domain::{Environment, ProjectName, Timestamp};
+
+use crate::request::TimeOuts;
+
+/// What carries one request out once: the network, or what stands for it.
+#[async_trait]
+pub trait WayOut: Send + Sync + 'static {
+    /// Sends it, and waits for the whole answer.
+    async fn send(&self, sending: Sending<'_>) -> Sent;
+}
+
+/// One sending of a request.
+pub struct Sending<'a> {
+    /// Whose.
+    pub project: &'a ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// What.
+    pub request: &'a Request,
+    /// How long its parts may take.
+    pub time_outs: TimeOuts,
+    /// It changes something: it takes no connection that may have gone stale.
+    pub is_write: bool,
+}
+
+/// What one sending came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// A whole answer.
+    Answered {
+        /// Its head.
+        answer: Answer,
+        /// Its body, as sent.
+        body: Vec<u8>,
+    },
+    /// None.
+    Failed {
+        /// Why.
+        trouble: Trouble,
+        /// The same for a person.
+        message: String,
+    },
+    /// It was not let out: the host is out, or paused.
+    NotAdmitted {
+        /// When to ask again, where that is known.
+        until: Option<Timestamp>,
+        /// An operator has stopped it.
+        paused: bool,
+        /// Why, for a person.
+        message: String,
+    },
+}
+
+/// Sends nothing: where there is no network to be had.
+pub struct NoWayOut;
+
+#[async_trait]
+impl WayOut for NoWayOut {
+    async fn send(&self, sending: Sending<'_>) -> Sent {
+        Sent::Failed {
+            trouble: Trouble::Forbidden,
+            message: format!("{}: nothing is sent from here", sending.request.host()),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The journal of one run, written in the order in which records come: what waits goes into one commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use domain::effect::Record;
+use domain::{Epoch, RunId};
+use store::StoreError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::ledger::Ledger;
+use crate::session::{Halt, MAX_UNDER_WAY};
+
+/// Records that go into one commit at most.
+const BATCH: usize = 64;
+/// Records that wait: an outcome and a wait of each request under way, and what else there is.
+const QUEUE: usize = 2 * MAX_UNDER_WAY + 16;
+/// How long a store that is full, or failed in a way that passes, is left alone.
+const REST: Duration = Duration::from_millis(200);
+
+/// Takes records of one run.
+pub(crate) struct JournalWriter {
+    queue: mpsc::Sender<Queued>,
+    bytes: AtomicUsize,
+}
+
+/// A record with whom to tell that it is durable; without one: a question whether all before it are.
+type Queued = (Option<Record>, oneshot::Sender<bool>);
+
+impl JournalWriter {
+    /// `written`: how many records there are already, and `bytes` of them. What cannot be written halts the session.
+    pub fn start(
+        ledger: Arc<dyn Ledger>,
+        of: (RunId, Epoch),
+        written: u32,
+        bytes: usize,
+        halt: watch::Sender<Option<Halt>>,
+    ) -> Self {
+        let (queue, records) = mpsc::channel(QUEUE);
+        tokio::spawn(write_all(ledger, of, written, records, halt));
+        Self {
+            queue,
+            bytes: AtomicUsize::new(bytes),
+        }
+    }
+
+    /// Bytes that the run has recorded.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Puts a record behind those that wait. What it answers tells whether the record is durable.
+    pub fn put(&self, record: Record) -> oneshot::Receiver<bool> {
+        self.bytes.fetch_add(record.body.len(), Ordering::Relaxed);
+        let (tell, told) = oneshot::channel();
+        // Full or gone only if it broke off: then nobody tells, which is a no.
+        let _ = self.queue.try_send((Some(record), tell));
+        told
+    }
+
+    /// The same, and waits for it.
+    pub async fn write(&self, record: Record) -> bool {
+        self.put(record).await.unwrap_or(false)
+    }
+
+    /// Waits until everything is written that was put, or cannot be.
+    pub async fn flush(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.queue.send((None, tell)).await.is_ok() {
+            let _ = told.await;
+        }
+    }
+}
+
+async fn write_all(
+    ledger: Arc<dyn Ledger>,
+    (run, epoch): (RunId, Epoch),
+    mut written: u32,
+    mut records: mpsc::Receiver<Queued>,
+    halt: watch::Sender<Option<Halt>>,
+) {
+    let mut queued = Vec::new();
+    let mut failed = false;
+    while records.recv_many(&mut queued, BATCH).await > 0 {
+        let (batch, tell): (Vec<_>, Vec<_>) = queued.drain(..).unzip();
+        let batch: Vec<Record> = batch.into_iter().flatten().collect();
+        if !failed && !batch.is_empty() {
+            let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            match write(&*ledger, (run, epoch), written, batch).await {
+                Ok(()) => written += count,
+                Err(error) => {
+                    failed = true;
+                    let why = match error {
+                        StoreError::Refused { .. } => Halt::Stale,
+                        other => Halt::Fault(other.to_string()),
+                    };
+                    tracing::warn!(%run, ?why, "the journal of a run is not written any more");
+                    halt.send_if_modified(|said| said.is_none().then(|| *said = Some(why)).is_some());
+                }
+            }
+        }
+        for tell in tell {
+            // Who does not wait for it does not want to know.
+            let _ = tell.send(!failed);
+        }
+    }
+}
+
+/// One commit. A full disk is waited for: what was sent must be written down.
+async fn write(
+    ledger: &dyn Ledger,
+    (run, epoch): (RunId, Epoch),
+    first: u32,
+    batch: Vec<Record>,
+) -> Result<(), StoreError> {
+    loop {
+        match ledger.record(run, epoch, first, batch.clone()).await {
+            Err(StoreError::ReadOnly) => tokio::time::sleep(REST).await,
+            done => return done,
+        }
+    }
+}
