@@ -11,36 +11,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import LIBRARIES
+from functions.every import table
+from inside import start
+from peer import Peer
+from server import World
+from supervisor import Zygote
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
-sys.modules["functions"] = import_module("cases")
-
-from functions.every import table  # noqa: E402
-from peer import Peer  # noqa: E402
-from server import World  # noqa: E402
-from supervisor import Zygote  # noqa: E402
-
-#: The venv of an older library has only what can go with it.
-LIBRARIES = [
-    name
-    for name, package in {
-        "http_client": "http.client",
-        "urllib_request": "urllib.request",
-        "urllib3": "urllib3",
-        "requests": "requests",
-        "httpx": "httpx",
-        "httpx_async": "httpx",
-        "aiohttp": "aiohttp",
-        "vendors": "boto3",
-    }.items()
-    if subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True, check=False).returncode == 0
-]
 
 #: Some libraries find fault with these before they have anything to send.
 NOTHING_ASKED = ("missing_authority", "latin_header")
@@ -86,14 +68,7 @@ def zygotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     def zygote(library: str) -> Zygote:
         if library not in started:
-            root = tmp_path_factory.mktemp(library)
-            (root / "tmp").mkdir()
-            functions = root / "project" / "functions"
-            functions.mkdir(parents=True)
-            for file in (HERE / "cases").glob("*.py"):
-                (functions / file.name).write_text(file.read_text())
-            (functions / "end_function.py").write_text(END_FUNCTION.format(library=library))
-            started[library] = Zygote(root / "project", root / "tmp")
+            started[library] = start(tmp_path_factory.mktemp(library), END_FUNCTION.format(library=library))
             assert "ready" in started[library].answer, started[library].answer
         return started[library]
 

@@ -46,16 +46,25 @@ class Effects:
             raise RequestAtImport(what, site)
 
     def begin(
-        self, request: Request, origin: Origin, connect: float | None, read: float | None, site: str = ""
+        self,
+        request: Request,
+        origin: Origin,
+        connect: float | None,
+        read: float | None,
+        lane: lanes.Lane | None = None,
+        site: str = "",
     ) -> Reply:
-        """Asks for one request; `connect` and `read` are the library's time-outs in seconds."""
+        """Asks for one request; `connect` and `read` are the library's time-outs in seconds.
+
+        `lane` and `site` are given where whoever sends is not who asks.
+        """
         if not request.whole:
             raise EffectError(f"a request to {origin} whose answer is read before it is sent to its end", None)
         url = request.url(origin)
         what = f"{request.method} {url}"
         self.check_open(what)
         assert self._exchange is not None
-        lane = lanes.current()
+        lane = lane or lanes.current()
         if not lane.announced:
             lanes.announce(lane)
         proxy = request.proxy(origin)

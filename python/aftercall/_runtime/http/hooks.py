@@ -25,6 +25,7 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "ssl": _by("tls", "ssl_imported"),
     "threading": _by("lanes", "threading_imported"),
     "urllib3.connection": _by("sockets", "urllib3_connection_imported"),
+    "uvloop": _by("lanes", "uvloop_imported"),
 }
 for _core in ("httpcore", "httpcore2"):
     HOOKS[f"{_core}._backends.sync"] = _by("streams", "sync_backend_imported")

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Any
 
     Work = Callable[..., object]
 
@@ -139,11 +140,20 @@ def executor_imported(module: ModuleType) -> None:
 
 
 def event_loop_imported(module: ModuleType) -> None:
-    """Once `asyncio.base_events` is imported. A context that the caller gives is its own affair."""
-    create_task = module.BaseEventLoop.create_task
+    """Once `asyncio.base_events` is imported."""
+    _number_tasks(module.BaseEventLoop)
+
+
+def uvloop_imported(module: ModuleType) -> None:
+    """Once `uvloop` is imported: its loop is none of `asyncio`'s."""
+    _number_tasks(module.Loop)
+
+
+def _number_tasks(loop: Any) -> None:
+    create_task = loop.create_task
 
     def create_task_in_lane(self: object, coro: object, **more: object) -> object:
-        if more.get("context") is not None:
+        if more.get("context") is not None:  # shared with others, as the caller wants it: it keeps its lane
             return create_task(self, coro, **more)
         lane, context = _submit(), copy_context()
         context.run(_of_task.set, lane)
@@ -152,4 +162,4 @@ def event_loop_imported(module: ModuleType) -> None:
         return task
 
     create_task_in_lane.__doc__, create_task_in_lane.__wrapped__ = create_task.__doc__, create_task  # type: ignore[attr-defined]
-    module.BaseEventLoop.create_task = create_task_in_lane
+    loop.create_task = create_task_in_lane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aftercall._runtime.http import loops, tls
+from aftercall._runtime.http import lanes, loops, tls
 from aftercall._runtime.http.effects import Reply, effects
 from aftercall._runtime.http.errors import CLOSED, NOT_HTTP, EffectError, Trouble
 from aftercall._runtime.http.request import CONTINUE, Origin, Request
@@ -31,15 +31,19 @@ class EffectTransport(asyncio.Transport):
         self._connect = connect
         self._failed = failed
         self._request = Request()
+        self._lane: lanes.Lane | None = None
         self._site = ""
         self._reply: Reply | None = None
         self._closing = False
         self._paused = False
 
+    def lend(self) -> None:
+        """The next request is of whoever calls: a task of the library's own may write it."""
+        self._lane = lanes.current()
+        self._site = call_site()
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """A part of the request."""
-        if not self._request:
-            self._site = call_site()  # a task of the library's own may write the rest
         try:
             self._request.add(data)
             if self._request.whole:
@@ -59,7 +63,7 @@ class EffectTransport(asyncio.Transport):
         request, self._request = self._request, Request()
         read = self._protocol.read_timeout
         self._protocol.read_timeout = None  # the supervisor has the clock
-        self._reply = effects.begin(request, self._origin, self._connect, read, self._site)
+        self._reply = effects.begin(request, self._origin, self._connect, read, self._lane, self._site)
         self._loop.call_soon(self._feed)
 
     def _feed(self, _woken: object = None) -> None:
@@ -177,7 +181,16 @@ def connector_imported(module: ModuleType) -> None:
         protocol.connection_made(transport)
         return protocol
 
+    connect = module.BaseConnector.connect
+
+    async def connect_in_lane(self: Any, *args: Any, **more: Any) -> Any:
+        connection = await connect(self, *args, **more)
+        if isinstance(connection.transport, EffectTransport):
+            connection.transport.lend()
+        return connection
+
     module.TCPConnector._create_connection = create_connection
+    module.BaseConnector.connect = connect_in_lane
 
 
 def _proxy(req: Any) -> str:
