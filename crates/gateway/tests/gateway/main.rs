@@ -4,6 +4,7 @@
 
 mod http;
 mod http2;
+mod namespaces;
 mod pool;
 mod proxy;
 mod ssrf;
