@@ -299,8 +299,9 @@ fn a_stop_waits_for_what_runs_and_a_start_goes_on() {
     place
         .run_with(&["send", "-"], "{\"id\": \"slower\", \"state\": {\"wait\": 18}}")
         .expect(0);
-    place.until(&["runs", "list", "--json"], |runs| {
-        runs["runs"][0]["status"] == "running"
+    // One that has no process yet would be given back at once.
+    place.until(&["status", "--json"], |status| {
+        status["runner"]["zygotes"][0]["children"] == 1
     });
     server.signal("-TERM");
     std::thread::sleep(Duration::from_millis(300));
