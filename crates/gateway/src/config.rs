@@ -77,14 +77,44 @@ impl GatewayOptions {
     /// How long one request may take in all.
     #[must_use]
     pub fn request_limit(&self) -> Duration {
-        Duration::from_secs(self.request_limit).min(REQUEST_LIMIT)
+        Duration::from_secs(self.request_limit)
     }
 
-    /// The limits of a host.
-    #[must_use]
-    pub fn limits_of(&self, host: &str) -> Limits {
-        self.hosts.get(host).copied().unwrap_or(self.limits)
+    /// Checks what no type can hold.
+    ///
+    /// # Errors
+    /// A number is out of its range.
+    pub fn check(&self) -> Result<(), BadOption> {
+        let most = REQUEST_LIMIT.as_secs();
+        if !(1..=most).contains(&self.request_limit) {
+            let given = self.request_limit;
+            let problem = format!("{given} s: from 1 to {most} s are possible");
+            return Err(BadOption::new("request_limit", problem));
+        }
+        if !(1..=ANSWER_LIMIT).contains(&self.answer_limit) {
+            let given = self.answer_limit;
+            let problem = format!("{given} bytes: from 1 to {ANSWER_LIMIT} are possible");
+            return Err(BadOption::new("answer_limit", problem));
+        }
+        check_limits("limits", &self.limits)?;
+        self.hosts
+            .values()
+            .try_for_each(|limits| check_limits("hosts", limits))
     }
+}
+
+fn check_limits(option: &'static str, limits: &Limits) -> Result<(), BadOption> {
+    if limits.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+        return Err(BadOption::new(
+            option,
+            "rate: requests per second, more than 0; leave it out for no limit",
+        ));
+    }
+    if limits.burst == 0 || limits.concurrency == 0 {
+        let fix = "burst and concurrency: at least 1; `aftercall pause` stops a host";
+        return Err(BadOption::new(option, fix));
+    }
+    Ok(())
 }
 
 /// An option that cannot be used.
@@ -121,16 +151,23 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_its_own_limits_does_not_take_those_of_all() {
-        let options: GatewayOptions = toml::from_str(
-            "allow = ['10.0.0.0/8']\n[limits]\nconcurrency = 5\n[hosts.'crm.example']\nrate = 2.5\n",
-        )
-        .unwrap();
-        assert_eq!(options.limits_of("other.example").concurrency, 5);
-        let own = options.limits_of("crm.example");
-        assert_eq!(
-            (own.rate, own.concurrency),
-            (Some(2.5), Limits::default().concurrency)
-        );
+    fn a_number_out_of_range_is_told_with_its_place() {
+        for (text, told) in [
+            ("request_limit = 0", "request_limit"),
+            ("request_limit = 301", "request_limit"),
+            ("answer_limit = 8388609", "answer_limit"),
+            ("[limits]\nrate = 0.0", "rate"),
+            ("[limits]\nrate = nan", "rate"),
+            ("[hosts.'crm.example']\nconcurrency = 0", "concurrency"),
+        ] {
+            let options: GatewayOptions = toml::from_str(text).unwrap();
+            let error = options.check().unwrap_err().to_string();
+            assert!(
+                error.starts_with("[gateway] ") && error.contains(told),
+                "{text}: {error}"
+            );
+        }
+        let most = "request_limit = 300\nanswer_limit = 8388608\n[hosts.'crm.example']\nrate = 0.5";
+        assert!(toml::from_str::<GatewayOptions>(most).unwrap().check().is_ok());
     }
 }

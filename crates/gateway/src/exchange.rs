@@ -104,6 +104,7 @@ impl Gateway {
         resolver: Arc<dyn Resolve>,
         own: OwnAddresses,
     ) -> Result<Self, BadOption> {
+        options.check()?;
         let gate = Gate::new(options.allow.clone(), own);
         let pool = Arc::<Pool>::default();
         Pool::sweep(&pool);
@@ -112,7 +113,7 @@ impl Gateway {
             pool,
             places: Arc::new(Semaphore::new(REQUESTS)),
             request_limit: options.request_limit(),
-            answer_limit: options.answer_limit.min(crate::config::ANSWER_LIMIT),
+            answer_limit: options.answer_limit,
         })
     }
 
@@ -335,4 +336,56 @@ fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
         .split(',')
         .find_map(|part| part.trim().strip_prefix("timeout="))?;
     seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::connect::{Connected, Socket};
+    use crate::request::{Asked, Compartment, TimeOuts};
+
+    #[tokio::test]
+    async fn a_connection_that_ends_before_the_request_is_written_has_sent_nothing() {
+        let asked = Asked {
+            method: "POST".to_owned(),
+            url: "http://closing.example/".to_owned(),
+            headers: Vec::new(),
+            body: Bytes::from_static(b"{}"),
+            time_outs: TimeOuts::default(),
+            must_be_fresh: true,
+            compartment: Compartment {
+                project: "p".parse().unwrap(),
+                environment: domain::Environment::Live,
+                secrets: [0; 32],
+            },
+        };
+        let outgoing = asked.check().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = Arc::new(Socket::new(stream).unwrap());
+        let (io, other_end) = tokio::io::duplex(1_024);
+        drop(other_end);
+        let connected = Connected {
+            io: Box::new(io),
+            socket: Arc::clone(&socket),
+            is_h2: false,
+            proxy: None,
+        };
+        let key = Key {
+            compartment: outgoing.compartment.clone(),
+            origin: outgoing.origin.clone(),
+        };
+        let sender = Sender::begin(connected, "closing.example").await.unwrap();
+        let mut lease = Pool::default().first(key, sender, socket);
+        let time = Time {
+            read: Duration::from_secs(5),
+            until: Instant::now() + Duration::from_secs(5),
+        };
+        let tried = exchange(&mut lease, &outgoing, "closing.example", time)
+            .await
+            .unwrap();
+        assert!(matches!(tried, Tried::Unsent(_)));
+    }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use domain::{Environment, ProjectName};
 use jiff::Timestamp;
 
+use crate::config::GatewayOptions;
+
 use super::breaker::{Breaker, Says, State};
 use super::bucket::Bucket;
 use super::pauses::{Pauses, Scope};
@@ -92,6 +94,13 @@ impl Hosts {
                 .collect(),
             ..Self::default()
         }
+    }
+
+    /// With the limits of the options.
+    #[must_use]
+    pub fn of(options: &GatewayOptions) -> Self {
+        let own = options.hosts.iter().map(|(host, limits)| (host.clone(), *limits));
+        Self::new(options.limits, own)
     }
 
     /// Asks for one request.

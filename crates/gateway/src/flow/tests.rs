@@ -79,6 +79,20 @@ fn a_host_that_fails_is_left_alone_and_others_and_other_environments_are_not() {
 }
 
 #[test]
+fn limits_of_one_host_are_its_own_in_whatever_spelling() {
+    let options: crate::GatewayOptions =
+        toml::from_str("[limits]\nconcurrency = 2\n[hosts.'CRM.example']\nconcurrency = 1").unwrap();
+    let mut hosts = Hosts::of(&options);
+    let _first = now(hosts.admit(&key("crm.example"), at(0)));
+    assert!(matches!(hosts.admit(&key("crm.example"), at(0)), Admission::Held));
+    let _others = [
+        now(hosts.admit(&key("other"), at(0))),
+        now(hosts.admit(&key("other"), at(0))),
+    ];
+    assert!(matches!(hosts.admit(&key("other"), at(0)), Admission::Held));
+}
+
+#[test]
 fn a_pause_holds_what_it_names_and_nothing_else() {
     let mut hosts = hosts(Limits::default());
     let scope = Scope {
