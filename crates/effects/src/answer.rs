@@ -26,7 +26,7 @@ impl Inner {
             let latency = Duration::from_micros(concluded.outcome.latency_us).min(MAX_LATENCY);
             let passed =
                 Duration::try_from(self.surroundings.now().duration_since(asked)).unwrap_or_default();
-            tokio::time::sleep(latency.saturating_sub(passed)).await;
+            self.pause(latency.saturating_sub(passed)).await;
         }
         Some(told(request, &concluded.outcome, &concluded.body))
     }

@@ -194,7 +194,7 @@ impl Inner {
             if !again || last || judged.paused || self.is_over() {
                 return judged;
             }
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await;
             pause *= 2;
         }
         unreachable!("the loop ends by itself")

@@ -318,6 +318,21 @@ impl Inner {
         self.changed.notify_waiters();
     }
 
+    /// Sleeps, unless the session is over before.
+    pub(crate) async fn pause(&self, time: Duration) {
+        let until = Instant::now() + time;
+        loop {
+            let changed = self.changed.notified();
+            if self.is_over() {
+                return;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(until) => return,
+            }
+        }
+    }
+
     /// Writes a record down, durably. `false` if that failed: the session is halted then.
     async fn note(&self, head: Head, body: Vec<u8>) -> bool {
         let record = Record {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::effect::Catalogue;
 use domain::{AttemptNumber, AttemptReport, Environment as Where, Lock, ProjectName, RunId};
 use effects::{Surroundings, WayOut};
 use project::Package;
@@ -59,6 +60,7 @@ impl Invoker {
         let settings = &package.config().aftercall;
         let prepared = Prepared {
             lock: lock.clone(),
+            catalogue: Arc::new(Catalogue::with(package.effects().clone())),
             ..nursery.prepare(id, project, package.entry(), hash_seed, None, settings)
         };
         package

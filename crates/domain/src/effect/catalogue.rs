@@ -22,7 +22,7 @@ const TOKEN_GRANTS: [&str; 4] = [
 const MAX_GRANT_FORM: usize = 16 * 1024;
 
 /// Entries in order, and names of secret parameters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
     /// Parameters of a query that are secrets or signatures, in lower case: they tell who asks, not for what.

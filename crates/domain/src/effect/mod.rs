@@ -2,6 +2,7 @@
 //!
 //! Pure rules that decide every case; a gateway only carries them out.
 
+mod at_rest;
 pub mod catalogue;
 mod course;
 mod fingerprint;
@@ -17,12 +18,13 @@ mod settled;
 mod unknown;
 mod volatile;
 
+pub use at_rest::{AtRest, Question};
 pub use catalogue::{Catalogue, OnUnknown, Terms};
 pub use course::{Course, KeyRule};
 pub use fingerprint::Fingerprint;
 pub use journal::{Asked, Journal, Opening};
 pub use one::{Concluded, Effect, Try};
-pub use patience::{Waited, next_wait, paused_until};
+pub use patience::{Waited, next_wait, patience_used, paused_until};
 pub use phase::{Phase, Trouble, of_answer};
 pub use record::{
     Answer, BadRecord, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,

@@ -30,25 +30,32 @@ pub fn next_wait(
     now: Timestamp,
     jitter: f64,
 ) -> Option<Timestamp> {
-    let of_host = || {
-        waits
-            .iter()
-            .filter(|(_, wait)| wait.origin == origin && !wait.paused)
-    };
-    let used: SignedDuration = of_host()
-        .map(|(at, wait)| wait.until.duration_since(*at).max(SignedDuration::ZERO))
-        .fold(SignedDuration::ZERO, |sum, one| {
-            sum.checked_add(one).unwrap_or(SignedDuration::MAX)
-        });
+    let used = patience_used(waits, origin);
     let patience = SignedDuration::from_secs(i64::try_from(patience_s).unwrap_or(i64::MAX));
     let left = patience.checked_sub(used).filter(|left| *left >= SHORTEST)?;
-    let count = i32::try_from(of_host().count()).unwrap_or(i32::MAX);
+    let count = i32::try_from(of_host(waits, origin).count()).unwrap_or(i32::MAX);
     let grown = (FIRST.as_secs_f64() * FACTOR.powi(count)).min(LONGEST.as_secs_f64());
     // Between half and all of it: never at once, never all together.
     let own =
         SignedDuration::try_from_secs_f64(grown * (0.5 + jitter.clamp(0.0, 1.0) / 2.0)).unwrap_or(LONGEST);
     let asked = not_before.map_or(SignedDuration::ZERO, |until| until.duration_since(now));
     now.checked_add(own.max(asked).min(left)).ok()
+}
+
+/// How much of its patience with a host a run has used up.
+#[must_use]
+pub fn patience_used(waits: &[Waited], origin: &str) -> SignedDuration {
+    of_host(waits, origin)
+        .map(|(at, wait)| wait.until.duration_since(*at).max(SignedDuration::ZERO))
+        .fold(SignedDuration::ZERO, |sum, one| {
+            sum.checked_add(one).unwrap_or(SignedDuration::MAX)
+        })
+}
+
+fn of_host<'a>(waits: &'a [Waited], origin: &'a str) -> impl Iterator<Item = &'a Waited> {
+    waits
+        .iter()
+        .filter(move |(_, wait)| wait.origin == origin && !wait.paused)
 }
 
 /// How long to leave a host alone that an operator has stopped, unless that is taken back before.

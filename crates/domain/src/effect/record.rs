@@ -243,6 +243,16 @@ pub enum Parked {
     },
 }
 
+impl Parked {
+    /// Who asked.
+    #[must_use]
+    pub const fn attempt(&self) -> AttemptNumber {
+        match self {
+            Self::Unknown { attempt, .. } | Self::Mismatch { attempt, .. } => *attempt,
+        }
+    }
+}
+
 /// What a person said of a write that fits nothing and a record that is left over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paired {

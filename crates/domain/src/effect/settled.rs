@@ -23,7 +23,7 @@ impl Journal {
 
     /// Whether a failure was made good by something among `counted`: the same request succeeded later; or the answer was that it is not
     /// there, or there already (404, 409), and the lane's next write to that origin used another method and is done.
-    fn is_settled(&self, at: usize, counted: impl Fn(&Effect) -> bool) -> bool {
+    pub(super) fn is_settled(&self, at: usize, counted: impl Fn(&Effect) -> bool) -> bool {
         let failed = &self.effects[at];
         let print = failed.intent().fingerprint;
         let done = |effect: &Effect| counted(effect) && effect.phase() == Some(Phase::Done);

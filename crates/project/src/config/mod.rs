@@ -1,5 +1,6 @@
 //! What a project says of itself in `project.yaml`: the ADK's keys, and ours below `aftercall`.
 
+pub mod effects;
 mod explain;
 mod value;
 

@@ -8,9 +8,10 @@ mod path;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use domain::effect::Catalogue;
 use domain::{Code, Lock};
 
-use crate::config::ProjectConfig;
+use crate::config::{ProjectConfig, effects};
 use crate::error::ProjectError;
 use crate::requirements::Requirements;
 use crate::unpacked::{Contents, Put};
@@ -26,6 +27,8 @@ pub const ENTRY_FILE: &str = "functions/end_function.py";
 const SMALL_ENTRY_FILE: &str = "end_function.py";
 /// The project's own configuration.
 pub const CONFIG_FILE: &str = "project.yaml";
+/// What it says of the hosts that it talks to.
+pub const EFFECTS_FILE: &str = "config/effects.yaml";
 /// Most files of a project.
 pub const MAX_FILES: usize = 10_000;
 /// Most bytes of all files of a project together.
@@ -37,6 +40,7 @@ pub struct Package {
     files: BTreeMap<String, Vec<u8>>,
     entry: String,
     config: ProjectConfig,
+    effects: Catalogue,
     requirements: Requirements,
 }
 
@@ -49,7 +53,7 @@ impl Package {
     ///
     /// # Errors
     /// `AC0213` if nothing readable is there, `AC0201` without an entry point, `AC0208` for a path or link that cannot be
-    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` that is not valid, `AC0218` for a line of
+    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` or `config/effects.yaml` that is not valid, `AC0218` for a line of
     /// `requirements.txt` that is not allowed.
     pub fn from_folder(path: &Path) -> Result<Self, ProjectError> {
         Self::from_files(folder::read(path)?)
@@ -59,7 +63,7 @@ impl Package {
     ///
     /// # Errors
     /// `AC0208` for anything but files and folders with clean relative paths, each once; `AC0209` beyond a limit; `AC0201`
-    /// without an entry point; `AC0211` for a `project.yaml` that is not valid; `AC0218` for a line of `requirements.txt` that
+    /// without an entry point; `AC0211` for a `project.yaml` or `config/effects.yaml` that is not valid; `AC0218` for a line of `requirements.txt` that
     /// is not allowed.
     pub fn from_tar(archive: &[u8]) -> Result<Self, ProjectError> {
         Self::from_files(archive::read(archive)?)
@@ -81,11 +85,16 @@ impl Package {
             Some(text) => ProjectConfig::parse(CONFIG_FILE, text)?,
             None => ProjectConfig::default(),
         };
+        let effects = match files.get(EFFECTS_FILE) {
+            Some(text) => effects::parse(EFFECTS_FILE, text)?,
+            None => Catalogue::default(),
+        };
         let requirements = Requirements::of_project(&files)?;
         Ok(Self {
             files,
             entry,
             config,
+            effects,
             requirements,
         })
     }
@@ -118,6 +127,12 @@ impl Package {
     #[must_use]
     pub const fn config(&self) -> &ProjectConfig {
         &self.config
+    }
+
+    /// What `config/effects.yaml` says of hosts; nothing where there is none.
+    #[must_use]
+    pub const fn effects(&self) -> &Catalogue {
+        &self.effects
     }
 
     /// What `requirements.txt` says; nothing where there is none.

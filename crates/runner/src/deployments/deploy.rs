@@ -1,5 +1,8 @@
 //! How a package becomes a deployment.
 
+use std::sync::Arc;
+
+use domain::effect::Catalogue;
 use domain::{Code, DeploymentFacts, DeploymentId, Lock, ProjectName, Timestamp};
 use project::unpacked::Put;
 use project::{InterpreterFacts, Package};
@@ -55,6 +58,7 @@ pub async fn deploy(
     let settings = &package.config().aftercall;
     let prepared = Prepared {
         lock: lock.clone(),
+        catalogue: Arc::new(Catalogue::with(package.effects().clone())),
         ..nursery.prepare(id, project.clone(), package.entry(), hash_seed, None, settings)
     };
     let folder = prepared.files.folder.clone();

@@ -229,28 +229,41 @@ impl Nursery {
         let folder = self.defaults.deployments.join(id.to_string());
         let read = tokio::task::spawn_blocking(move || match files::fault(&folder) {
             Some(fault) => Err(fault),
-            None => Ok(std::fs::read(folder.join(project::CONFIG_FILE))),
+            None => Ok((
+                std::fs::read(folder.join(project::CONFIG_FILE)),
+                std::fs::read(folder.join(project::EFFECTS_FILE)),
+            )),
         });
-        let config = read
+        let (config, effects) = read
             .await
             .map_err(|error| lost(format!("cannot be looked at: {error}")))?
             .map_err(|fault| DeployError {
                 fix: Some("deploy the same project again: that puts its files back".to_owned()),
                 ..lost(fault)
             })?;
-        let settings = match config {
-            Ok(text) => {
-                let config = ProjectConfig::parse(project::CONFIG_FILE, &text);
-                config
-                    .map_err(|error| lost(format!("has an unreadable configuration: {error}")))?
+        let unreadable =
+            |error: project::ProjectError| lost(format!("has an unreadable configuration: {error}"));
+        let text = |read: std::io::Result<Vec<u8>>| match read {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(lost(format!("cannot be read: {error}"))),
+        };
+        let settings = match text(config)? {
+            Some(text) => {
+                ProjectConfig::parse(project::CONFIG_FILE, &text)
+                    .map_err(unreadable)?
                     .aftercall
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Settings::default(),
-            Err(error) => return Err(lost(format!("cannot be read: {error}"))),
+            None => Settings::default(),
+        };
+        let effects = match text(effects)? {
+            Some(text) => project::parse_effects(project::EFFECTS_FILE, &text).map_err(unreadable)?,
+            None => Catalogue::default(),
         };
         let way = Some(facts.fork_way);
         let prepared = Arc::new(Prepared {
             lock: facts.lock,
+            catalogue: Arc::new(Catalogue::with(effects)),
             ..self.prepare(id, facts.project, &facts.entry, facts.hash_seed, way, &settings)
         });
         self.known.lock().await.insert(id, Arc::clone(&prepared));
