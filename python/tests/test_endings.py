@@ -311,6 +311,23 @@ def test_a_metaclass_that_raises_and_an_endless_name_do_no_harm(run):
     assert attempt.state["beside"] == 1 and len(attempt.texts) == 3
 
 
+def test_what_waits_to_be_finalized_is(run):
+    attempt = run(
+        """
+        import weakref
+
+        class Thing:
+            pass
+
+        thing = Thing()
+
+        def end_function(conv):
+            weakref.finalize(thing, conv.log.info, "finalized")
+        """
+    )
+    assert attempt.texts == ["finalized"]
+
+
 def test_atexit_is_as_everywhere_else(run):
     attempt = run(
         """

@@ -62,6 +62,8 @@ def _is_idle(func: Handler) -> bool:
     module, name = getattr(func, "__module__", None), getattr(func, "__name__", None)
     if (module, name) == ("logging", "shutdown"):
         return _logging_holds_nothing()
+    if (module, name) == ("weakref", "_exitfunc"):
+        return _nothing_to_finalize()
     return (module, name) == ("certifi.core", "exit_cacert_ctx")  # forgets where a file lies
 
 
@@ -69,6 +71,15 @@ def _logging_holds_nothing() -> bool:
     """Handlers of `logging` write at once, but for those that buffer, that write to files, and those of others."""
     handlers = getattr(sys.modules.get("logging"), "_handlerList", ())
     return all(type(reference()).__name__ in _UNBUFFERED for reference in list(handlers) if reference() is not None)
+
+
+def _nothing_to_finalize() -> bool:
+    """`weakref.finalize` registers once for all objects. Pools of `urllib3` only close connections: there are none."""
+    finalize = getattr(sys.modules.get("weakref"), "finalize", None)
+    pending = getattr(finalize, "_registry", {}).values()
+    return all(
+        not one.atexit or str(getattr(one.func, "__module__", "")).startswith("urllib3.") for one in list(pending)
+    )
 
 
 def _tell(func: Handler, error: BaseException) -> None:

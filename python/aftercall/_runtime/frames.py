@@ -100,20 +100,21 @@ class Channel:
         """Waits for bytes. A large frame is read to its end: its rest is under way."""
         missing = self._end() - len(self._buffer)
         parts = [self._buffer]
-        while True:
-            try:
+        try:
+            while True:
                 part = os.read(self._fd, max(missing, _READ_AT_ONCE))
-            except OSError as error:
-                if error.errno in _LOST:
-                    _end_unheard()
-                raise
-            if not part:
-                raise ChannelClosed("the supervisor has closed the channel")
-            parts.append(part)
-            missing -= len(part)
-            if missing <= 0 or len(self._buffer) < _HEADER:
-                break
-        self._buffer = b"".join(parts)
+                if not part:
+                    raise ChannelClosed("the supervisor has closed the channel")
+                parts.append(part)
+                missing -= len(part)
+                if missing <= 0 or len(self._buffer) < _HEADER:
+                    break
+        except OSError as error:
+            if error.errno in _LOST:
+                _end_unheard()
+            raise
+        finally:  # a signal's handler may raise: what has come is kept for the next frame's reader
+            self._buffer = b"".join(parts)
 
     def send(self, kind: int, payload: dict[int, Item]) -> None:
         """Sends one frame, whole: threads wait for each other; a signal handler's frame goes after the one it cut."""

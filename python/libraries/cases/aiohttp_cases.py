@@ -112,7 +112,22 @@ def _traced(w):
     return asyncio.run(main())
 
 
+def _proxied(address):
+    def case(w):
+        async def main():
+            async with aiohttp.ClientSession() as session:
+                path = w[address] + "/echo"
+                async with session.get(path, proxy=w["http"], ssl=_ssl(w["ca"], None)) as response:
+                    return (await response.json())["method"]
+
+        return asyncio.run(main())
+
+    return case
+
+
 CASES = {
+    "proxy": _proxied("http"),
+    "proxy_tunnel": _proxied("https"),
     "session": _session,
     "gathered": _gathered,
     "left_early": _left_early,

@@ -92,7 +92,16 @@ def _trio(w):
     return trio.run(main)
 
 
+def _proxy_tunnel(w):
+    async def main():
+        async with httpx.AsyncClient(proxy=w["http"], verify=False) as client:
+            return (await client.get(w["https"] + "/echo")).json()["method"]
+
+    return asyncio.run(main())
+
+
 CASES = {
+    "proxy_tunnel": _proxy_tunnel,
     "uvloop": _uvloop,
     "trio": _trio,
     "gathered": _gathered,

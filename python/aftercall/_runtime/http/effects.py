@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aftercall._runtime.exchange import Exchange
     from aftercall._runtime.http.request import Origin, Request
 
+#: Time-outs from here on are none.
+_FOR_EVER_S = 1e9
 _encode = JSONEncoder().encode
 
 
@@ -76,13 +78,18 @@ class Effects:
             "url": url,
             "headers": headers,
             "site": site or call_site() or lane.site,
-            "time_outs": {"connect": connect, "read": read},
+            "time_outs": {"connect": _finite(connect), "read": _finite(read)},
             "verify": origin.verify,
             "certificate": origin.certificate,
             "proxy": proxy,
         }
         number = self._exchange.begin(lane.name, "http", _encode(asked).encode(), request.body())
         return Reply(self._exchange, number, request.method, what)
+
+
+def _finite(seconds: float | None) -> float | None:
+    """JSON has no infinity; to wait for ever is to have no time-out."""
+    return seconds if seconds is not None and seconds < _FOR_EVER_S else None
 
 
 class Reply:

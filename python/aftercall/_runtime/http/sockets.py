@@ -204,6 +204,8 @@ def _connect(scheme: str, kind: type[EffectSocket]) -> object:
         tunnelled = getattr(self, "_tunnel_host", None)
         host = tunnelled or own_host
         port = (getattr(self, "_tunnel_port", None) or 443) if tunnelled else own_port
+        if not host.isascii():
+            host = host.encode("idna").decode()
         origin = Origin(scheme, host.strip("[]"), port)
         effects.check_open(f"connection to {host}:{port}")
         if tunnelled:

@@ -61,8 +61,8 @@ class EffectTransport(asyncio.Transport):
 
     def _begin(self) -> None:
         request, self._request = self._request, Request()
-        read = self._protocol.read_timeout
-        self._protocol.read_timeout = None  # the supervisor has the clock
+        read = self._protocol._read_timeout
+        self._protocol._read_timeout = None  # the supervisor has the clock
         self._reply = effects.begin(request, self._origin, self._connect, read, self._lane, self._site)
         self._loop.call_soon(self._feed)
 
@@ -205,9 +205,11 @@ def _error(module: ModuleType, req: Any, trouble: Trouble, error: Exception) -> 
     client = __import__("aiohttp.client_exceptions", fromlist=["client_exceptions"])
     word = trouble.word
     if word == "read_timeout":
-        return client.SocketTimeoutError("Timeout on reading data from socket")  # type: ignore[no-any-return]
+        kind = getattr(client, "SocketTimeoutError", client.ServerTimeoutError)  # before aiohttp 3.10
+        return kind("Timeout on reading data from socket")  # type: ignore[no-any-return]
     if word == "connect_timeout":
-        return client.ConnectionTimeoutError(f"Connection timeout to host {req.url}")  # type: ignore[no-any-return]
+        kind = getattr(client, "ConnectionTimeoutError", client.ServerTimeoutError)
+        return kind(f"Connection timeout to host {req.url}")  # type: ignore[no-any-return]
     name = {
         "certificate": "ClientConnectorCertificateError",
         "handshake_broken": "ClientConnectorSSLError",
