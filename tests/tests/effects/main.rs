@@ -1,0 +1,5 @@
+//! What leaves end functions arrives once, whatever happens to the server and to whoever it is sent to.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod outage;
+mod support;
