@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use system_tests::{Place, Project, Server, conversation, until};
+use system_tests::{Place, Project, Server, WAITING_PY, conversation, tell, test_python, until, waiting};
 
 const PROJECT: &str = "damage";
 const FUNCTION: &str = "def end_function(conv):\n    conv.log.info('whole')\n";
@@ -116,4 +117,44 @@ fn a_damaged_deployment_costs_no_attempt_and_is_mended_by_deploying_it_again() {
     assert_eq!(last["logs"][0]["content"], "whole", "{detail:#}");
     told(&server, "beginning the runs of a deployment works again", "");
     assert_eq!(server.get("/v1/status")["runner"]["cannot_begin"], json!([]));
+}
+
+/// Puts nothing in the place of every conversation's key.
+const DAMAGE_KEYS: &str = "import sqlite3, sys\n\
+    with sqlite3.connect(sys.argv[1]) as keys:\n    \
+    assert keys.execute(\"UPDATE conversation_key SET wrapped = x'00'\").rowcount == 1\n";
+
+#[test]
+fn a_key_that_is_damaged_while_its_attempt_runs_costs_that_run_its_attempts_and_nobody_else() {
+    let place = Place::new();
+    let function = "from .waiting import until_told\n\n\ndef end_function(conv):\n    if conv.state.waits:\n        until_told()\n";
+    let project = Project::files(&[
+        ("functions/end_function.py", function),
+        ("functions/waiting.py", WAITING_PY),
+    ]);
+    let setup = place.server().set("attempts", 2).set("backoff.base_s", 0);
+    let server = setup.start();
+    server.deploy(project.path(), PROJECT);
+    server
+        .send(PROJECT, &conversation("damaged-key", &json!({"waits": true})))
+        .expect(202);
+    let attempt = waiting(&server, 1);
+    let damaged = Command::new(test_python())
+        .args(["-c", DAMAGE_KEYS])
+        .arg(place.data().join("keys.db"))
+        .status();
+    assert!(damaged.unwrap().success());
+    tell(&attempt);
+    let status = until("the run is a dead letter", || {
+        let status = server.get("/v1/status");
+        (status["queue"]["runs"]["failed"] == 1).then_some(status)
+    });
+    assert_eq!(
+        (&status["runner"]["running"], &status["store"]["stranded"]),
+        (&json!(0), &json!([])),
+        "{status:#}"
+    );
+    told(&server, "what an attempt left cannot be kept", "");
+    let next = server.send_all(PROJECT, &[conversation("next", &json!({}))]);
+    assert_eq!(server.finished(&next[0])["run"]["status"], "succeeded");
 }
