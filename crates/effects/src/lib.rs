@@ -21,5 +21,5 @@ pub use answer::{ASSUMED, ASSUMED_BODY, assumed};
 pub use ledger::{Kept, Ledger, Unkept};
 pub use network::Network;
 pub use request::{AskedRequest, MAX_HEAD, REQUEST_LIMIT, TimeOuts};
-pub use session::{Conclusion, Halt, Session, Surroundings, Terms, Told, Tries};
+pub use session::{Conclusion, Halt, OnBlocked, Session, Surroundings, Terms, Told, Tries};
 pub use way_out::{NoWayOut, Sending, Sent, WayOut};

@@ -1,6 +1,6 @@
 //! The effects of one attempt, from its first request to what they all came to.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub const MAX_UNDER_WAY: usize = 1_000;
 /// Answers that wait for the child's channel; further ones wait where they came about.
 const TOLD: usize = 16;
 
+/// How long an answer is owed before its child counts as blocked.
+const SLOW: Duration = Duration::from_millis(100);
+
 /// What a session is of.
 pub struct Terms {
     /// The run.
@@ -42,7 +45,12 @@ pub struct Terms {
     pub may_wait: bool,
     /// How often a request is sent before the code or the run's wait hears of it, and within which time.
     pub tries: Tries,
+    /// Who wants to know whether the child is blocked.
+    pub on_blocked: OnBlocked,
 }
+
+/// Told when a child begins and ceases to be blocked: owed an answer for so long that its place is better given to another.
+pub type OnBlocked = Box<dyn Fn(bool) + Send + Sync>;
 
 /// How small trouble is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +147,8 @@ pub(crate) struct Inner {
     /// Requests under way.
     pub(crate) open: watch::Sender<usize>,
     withheld: Mutex<Withheld>,
+    /// Answers that have been owed for long.
+    slow: AtomicUsize,
 }
 
 /// For how long the child has been owed an answer in all: that is none of its own time.
@@ -182,6 +192,7 @@ impl Session {
             closed: AtomicBool::new(false),
             open: watch::Sender::new(0),
             withheld: Mutex::default(),
+            slow: AtomicUsize::new(0),
         };
         Ok((Self(Arc::new(inner)), tell))
     }
@@ -202,7 +213,7 @@ impl Session {
         let counted = Counted(Arc::clone(&inner));
         tokio::spawn(async move {
             let told = match asked {
-                Ok(asked) => inner.serve(request, &lane, asked).await,
+                Ok(asked) => inner.serve_noting_slowness(request, &lane, asked).await,
                 Err(refused) => Some(*refused),
             };
             if let Some(told) = told {
@@ -293,6 +304,26 @@ impl Drop for Counted {
     }
 }
 
+/// An answer that has been owed for long, until it is given.
+struct Slow<'a>(&'a Inner);
+
+impl<'a> Slow<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        if inner.slow.fetch_add(1, Ordering::AcqRel) == 0 {
+            (inner.terms.on_blocked)(true);
+        }
+        Self(inner)
+    }
+}
+
+impl Drop for Slow<'_> {
+    fn drop(&mut self) {
+        if self.0.slow.fetch_sub(1, Ordering::AcqRel) == 1 {
+            (self.0.terms.on_blocked)(false);
+        }
+    }
+}
+
 impl Inner {
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
@@ -341,6 +372,17 @@ impl Inner {
             body,
         };
         self.writer.write(record).await
+    }
+
+    async fn serve_noting_slowness(&self, request: u64, lane: &Lane, asked: AskedRequest) -> Option<Told> {
+        let mut serving = std::pin::pin!(self.serve(request, lane, asked));
+        tokio::select! {
+            biased;
+            told = &mut serving => return told,
+            () = tokio::time::sleep(SLOW) => {}
+        }
+        let _slow = Slow::new(self);
+        serving.await
     }
 
     /// What becomes of one request. `None`: it is not answered.

@@ -180,6 +180,7 @@ impl House {
             catalogue: self.catalogue.clone(),
             may_wait: self.may_wait,
             tries: Tries::default(),
+            on_blocked: Box::new(|_| {}),
         };
         let way_out: Arc<dyn WayOut> = self.receiver.clone();
         let (session, told) = Session::open(
@@ -615,6 +616,7 @@ async fn what_is_under_way_when_the_run_must_wait_is_finished_and_given_back_lat
             count: 1,
             within: Duration::ZERO,
         },
+        on_blocked: Box::new(|_| {}),
     };
     let (session, told) = Session::open(
         terms(&house.run),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::effect::Catalogue;
 use domain::{Code, Environment, Epoch, ProjectName, RunId};
-use effects::{Kept, Session, Surroundings, Terms, Tries, Unkept, WayOut};
+use effects::{Kept, OnBlocked, Session, Surroundings, Terms, Tries, Unkept, WayOut};
 use store::ClaimedRun;
 
 use crate::attempt::Requests;
@@ -16,7 +16,7 @@ use crate::runner::Shared;
 /// # Errors
 /// `AC0607` and its like: the journal cannot be read.
 pub(crate) async fn of_claimed(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     run: &ClaimedRun,
     catalogue: &Arc<Catalogue>,
 ) -> Result<Requests, DeployError> {
@@ -37,6 +37,7 @@ pub(crate) async fn of_claimed(
         catalogue: Arc::clone(catalogue),
         may_wait: true,
         tries: Tries::default(),
+        on_blocked: on_blocked(shared),
     };
     let ledger = Arc::new(Kept(Arc::clone(&shared.store)));
     let surroundings: Arc<dyn Surroundings> = Arc::new(shared.options.clone());
@@ -48,6 +49,17 @@ pub(crate) async fn of_claimed(
         )
     })?;
     Ok(Requests::new(session, told))
+}
+
+/// A blocked child does nothing: its place is free for another.
+fn on_blocked(shared: &Arc<Shared>) -> OnBlocked {
+    let shared = Arc::downgrade(shared);
+    Box::new(move |blocked| {
+        if let Some(shared) = shared.upgrade() {
+            shared.under_way.blocked(blocked);
+            shared.wake.notify_one();
+        }
+    })
 }
 
 /// Those of an attempt after which nobody comes back: nothing is kept, and nothing waits.
@@ -69,6 +81,7 @@ pub(crate) async fn of_one_attempt(
         catalogue: Arc::clone(catalogue),
         may_wait: false,
         tries: Tries::default(),
+        on_blocked: Box::new(|_| {}),
     };
     match Session::open(
         terms,

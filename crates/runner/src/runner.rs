@@ -24,6 +24,8 @@ use crate::under_way::UnderWay;
 
 /// How many runs are claimed at once: what one commit carries, and how far a claim may run ahead of its fork.
 const CLAIM_MAX: u32 = 64;
+/// Attempts that may wait for an answer of ours without taking a place of those that run.
+const BLOCKED_MAX: usize = 1_000;
 /// How long the loop rests when nothing is due and nothing wakes it: a backstop, not the way runs are found.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long it rests after the store failed.
@@ -93,7 +95,8 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
 async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     store::fail_point!("runner.before_claim");
     let running = shared.under_way.count();
-    let free = shared.options.concurrency.saturating_sub(running);
+    let blocked = shared.under_way.blocked_count().min(BLOCKED_MAX);
+    let free = (shared.options.concurrency + blocked).saturating_sub(running);
     if free == 0 || shared.under_way.is_alone() {
         return Ok(0);
     }
@@ -234,7 +237,7 @@ async fn obtain(
 }
 
 async fn attempt_prepared(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     prepared: &Prepared,
     run: ClaimedRun,
     stop: &Stop,

@@ -1,6 +1,7 @@
 //! Attempts that are under way, by run and epoch: to be counted, and to be ended.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{Epoch, RunId};
@@ -12,7 +13,11 @@ const EARLY_MAX: usize = 1024;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct UnderWay(Mutex<Known>);
+pub(crate) struct UnderWay {
+    known: Mutex<Known>,
+    /// Those of them whose child waits for an answer of ours.
+    blocked: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Known {
@@ -80,6 +85,20 @@ impl UnderWay {
             .any(|(other, earlier)| *other == run && *earlier < epoch)
     }
 
+    /// A child began or ceased to be blocked.
+    pub fn blocked(&self, blocked: bool) {
+        if blocked {
+            self.blocked.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.blocked.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Children that wait for an answer of ours: they do nothing meanwhile.
+    pub fn blocked_count(&self) -> usize {
+        self.blocked.load(Ordering::Acquire)
+    }
+
     pub fn count(&self) -> usize {
         self.known().attempts.len()
     }
@@ -90,7 +109,7 @@ impl UnderWay {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
