@@ -1,6 +1,7 @@
 //! Which connection a request goes over.
 
 use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use domain::effect::Trouble;
@@ -68,45 +69,60 @@ async fn what_the_server_announces_counts_if_it_is_less() {
     );
 }
 
-/// A server in a thread of its own. After its first answer it says `last` and closes, while nobody looks.
-fn parting(last: &'static [u8]) -> (u16, std::thread::JoinHandle<usize>) {
+/// A server in a thread of its own. After its first answer, and when it is told to, it says `last`, or closes if that is
+/// nothing, and tells that it has.
+fn parting(last: &'static [u8]) -> Parting {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let (part, told) = std::sync::mpsc::sync_channel(1);
+    let (tell, parted) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
         let mut buffer = [0; 4096];
         assert!(first.read(&mut buffer).unwrap() > 0);
         first.write_all(HI.as_bytes()).unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        told.recv().unwrap();
         first.write_all(last).unwrap();
-        if last.is_empty() {
-            drop(first);
-        }
+        let _kept = (!last.is_empty()).then_some(first);
+        tell.send(()).unwrap();
         let (mut second, _) = listener.accept().unwrap();
         let size = second.read(&mut buffer).unwrap();
         second.write_all(HI.as_bytes()).unwrap();
         size
     });
-    (port, thread)
+    Parting {
+        port,
+        part,
+        parted,
+        thread,
+    }
+}
+
+struct Parting {
+    port: u16,
+    part: SyncSender<()>,
+    parted: Receiver<()>,
+    thread: std::thread::JoinHandle<usize>,
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_write_takes_no_connection_that_was_closed_or_holds_stray_bytes() {
     for last in [b"".as_slice(), b"HTTP/1.1 408 Request Timeout\r\n\r\n"] {
-        let (port, server) = parting(last);
+        let server = parting(last);
         let gateway = gateway(&options());
-        let url = format!("http://127.0.0.1:{port}/");
+        let url = format!("http://127.0.0.1:{}/", server.port);
         send(&gateway, get(&url)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await; // the connection is idle now
         // The runtime stands still: nobody but the kernel knows what the server does meanwhile.
-        std::thread::sleep(Duration::from_millis(200));
+        server.part.send(()).unwrap();
+        server.parted.recv().unwrap();
         let whole = send(&gateway, post(&url)).await.unwrap();
         assert_eq!(
             (whole.status, whole.body.as_ref()),
             (200, b"hi".as_slice()),
             "{last:?}"
         );
-        assert!(server.join().unwrap() > 0);
+        assert!(server.thread.join().unwrap() > 0);
     }
 }
 

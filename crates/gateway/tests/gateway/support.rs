@@ -225,24 +225,29 @@ impl Drop for Server {
 /// One request, head and body; `None` at the end.
 pub async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Option<String> {
     let mut read = Vec::new();
+    let mut whole = None;
     loop {
-        let text = String::from_utf8_lossy(&read).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length")
-                    .then(|| value.trim().parse::<usize>().unwrap())
-            });
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text);
-            }
+        if whole.is_none() {
+            whole = whole_length(&read);
         }
-        let mut more = [0; 4096];
-        match stream.read(&mut more).await {
+        if whole.is_some_and(|whole| read.len() >= whole) {
+            return Some(String::from_utf8_lossy(&read).into_owned());
+        }
+        match stream.read_buf(&mut read).await {
             Ok(0) | Err(_) => return None,
-            Ok(size) => read.extend_from_slice(&more[..size]),
+            Ok(_) => {}
         }
     }
+}
+
+/// How long the request is, head and body, once its head is there.
+fn whole_length(read: &[u8]) -> Option<usize> {
+    let head = read.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let text = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
+    let body = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    Some(head + 4 + body.unwrap_or(0))
 }
 
 /// Closes at once, so that the other side hears of a reset.
