@@ -358,6 +358,7 @@ impl Inner {
                 return;
             }
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = tokio::time::sleep_until(until) => return,
             }
@@ -431,7 +432,7 @@ impl Inner {
                             return None;
                         }
                         Some(patience) => {
-                            tokio::select! { () = changed => {}, () = tokio::time::sleep(patience) => {} }
+                            tokio::select! { biased; () = changed => {}, () = tokio::time::sleep(patience) => {} }
                         }
                         None => changed.await,
                     }
