@@ -79,12 +79,15 @@ class Handler(BaseHTTPRequestHandler):
         path = "/" + "/".join(rest)
         body = "" if path.startswith("/opaque") else _neutral(self.body)  # times, ids
         self.server.seen[side, library, case].append((self.command, path, parts.query, body))
+        special = getattr(self, "_" + rest[0].replace("-", "_"), None) if rest and rest[0] else None
+        if special:
+            special(*rest[1:])
+            return
         for ending, answer in _VENDORS:
             if path.endswith(ending):
                 self._vendor(ending, answer)
                 return
-        name = "_" + (rest[0] if rest else "").replace("-", "_")
-        getattr(self, name, self._echo)(*rest[1:])
+        self._echo()
 
     def _read_body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
@@ -142,38 +145,42 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name: self.headers[name] for name in wanted if name in self.headers}
         self._json({"method": self.command, "headers": headers, "body": _neutral(self.body)}, X_Case="one")
 
-    def _status(self, status: str) -> None:
+    def _bucket(self, *_rest: str) -> None:
+        """As a store of objects."""
+        self._give(200, b"" if self.command == "PUT" else b"object" * 1000, ETag='"e"')
+
+    def _status(self, status: str, *_rest: str) -> None:
         self._json({"error": {"message": f"status {status}", "type": "t", "code": "c"}}, int(status))
 
-    def _gzip(self) -> None:
+    def _gzip(self, *_rest: str) -> None:
         self._give(200, gzip.compress(b"squeezed" * 100, mtime=0), Content_Encoding="gzip")
 
-    def _big(self) -> None:
+    def _big(self, *_rest: str) -> None:
         self._give(200, BIG)
 
-    def _chunked(self) -> None:
+    def _chunked(self, *_rest: str) -> None:
         self._chunks([b"one", b"two", b"three"])
 
-    def _sse(self) -> None:
+    def _sse(self, *_rest: str) -> None:
         self._events(["data: 1\n\n", "data: 2\n\n", "event: end\ndata: 3\n\n"])
 
-    def _endless(self) -> None:
+    def _endless(self, *_rest: str) -> None:
         self._chunks([b"data: again\n\n"] * 60, "text/event-stream")
 
-    def _until_close(self) -> None:
+    def _until_close(self, *_rest: str) -> None:
         self.send_response(200)
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(b"to the end")
 
-    def _slow(self) -> None:
+    def _slow(self, *_rest: str) -> None:
         time.sleep(SLOW_S)
         self._give(200, b"late")
 
-    def _slow_body(self) -> None:
+    def _slow_body(self, *_rest: str) -> None:
         self._cut(5, SLOW_S)
 
-    def _truncated(self) -> None:
+    def _truncated(self, *_rest: str) -> None:
         self._cut(5, 0)
 
     def _cut(self, size: int, wait: float) -> None:
@@ -185,31 +192,31 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(wait)
         self.close_connection = True
 
-    def _truncated_chunked(self) -> None:
+    def _truncated_chunked(self, *_rest: str) -> None:
         self._chunks([b"one"], whole=False)
 
-    def _close(self) -> None:
+    def _close(self, *_rest: str) -> None:
         self.close_connection = True
 
-    def _reset(self) -> None:
+    def _reset(self, *_rest: str) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
         self.connection.close()
 
-    def _garbage(self) -> None:
+    def _garbage(self, *_rest: str) -> None:
         self.wfile.write(b"rubbish that is no status line\r\n\r\n")
         self.close_connection = True
 
     def _redirect(self, status: str) -> None:
         self._give(int(status), b"", Location="../echo", Set_Cookie="seen=1; Path=/")
 
-    def _auth(self) -> None:
+    def _auth(self, *_rest: str) -> None:
         if self.headers.get("Authorization"):
             self._echo()
         else:
             self._give(401, b"who?", WWW_Authenticate='Basic realm="r"')
 
-    def _flaky(self) -> None:
+    def _flaky(self, *_rest: str) -> None:
         key = self.path
         with self.server.lock:
             self.server.times[key] += 1

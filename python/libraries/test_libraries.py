@@ -7,13 +7,16 @@ Results and types of exceptions must be the same, and so must be what the server
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import page
 import pytest
 from conftest import LIBRARIES
 from functions.every import table
@@ -23,6 +26,7 @@ from server import World
 from supervisor import Zygote
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "http-libraries.md"
 
 #: Some libraries find fault with these before they have anything to send.
 NOTHING_ASKED = ("missing_authority", "latin_header")
@@ -86,6 +90,16 @@ def test_it_does_what_it_does_outside(library: str, case: str, world: World, out
     assert _neutral(attempt.state["outcome"]) == _neutral(outside(library)[case]), attempt.texts
     # Requests that are made at the same time arrive in any order.
     assert sorted(world.seen("inside", library, case)) == sorted(world.seen("outside", library, case))
+
+
+@pytest.mark.skipif("vendors" not in LIBRARIES, reason="an environment of an older library")
+def test_the_page_tells_what_was_found(outside: Any) -> None:
+    """`AFTERCALL_WRITE_PAGES=1` writes it anew."""
+    outcomes = {library: outside(library) for library in LIBRARIES}
+    text = page.render(outcomes, version)
+    if os.environ.get("AFTERCALL_WRITE_PAGES"):
+        PAGE.write_text(text)
+    assert PAGE.read_text() == text
 
 
 def _neutral(outcome: Any) -> Any:

@@ -15,7 +15,7 @@ def _pool(verify=True, certificate=None):
 def call(method, url, body=None, headers=None, connect=None, read=None, verify=True, certificate=None):
     timeout = urllib3.Timeout(connect=connect, read=read)
     response = _pool(verify, certificate).request(
-        method, url, body=body, headers=headers, timeout=timeout, retries=urllib3.Retry(0, redirect=3)
+        method, url, body=body, headers=headers, timeout=timeout, retries=urllib3.Retry(3, connect=0, read=0)
     )
     return [response.status, response.headers.get("Content-Type"), response.data.decode("latin-1")]
 
