@@ -197,7 +197,6 @@ async fn take_back(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     store::fail_point!("runner.before_sweep");
     let orphans = shared.store.orphans(shared.options.incarnation, ORPHANS).await?;
     let mut tasks = tokio::task::JoinSet::new();
-    let count = orphans.len();
     for orphan in orphans {
         let shared = Arc::clone(shared);
         tasks.spawn(async move {
@@ -209,15 +208,21 @@ async fn take_back(shared: &Arc<Shared>) -> Result<usize, StoreError> {
                 .await
             {
                 // Refused: someone else was faster.
-                Ok(_) | Err(StoreError::Refused { .. }) => Ok(()),
-                Err(error) => Err(error),
+                Ok(_) | Err(StoreError::Refused { .. }) => Ok(true),
+                Err(error) if error.can_pass() => Err(error),
+                // It stays where it is, and is told; the others go on.
+                Err(error) => {
+                    shared.store.strand(orphan.run, error, now).await;
+                    Ok(false)
+                }
             }
         });
     }
+    let mut taken = 0;
     while let Some(done) = tasks.join_next().await {
-        done.map_err(|error| StoreError::Failed(error.to_string()))??;
+        taken += usize::from(done.map_err(|error| StoreError::Failed(error.to_string()))??);
     }
-    Ok(count)
+    Ok(taken)
 }
 
 #[cfg(all(test, target_os = "linux"))]
