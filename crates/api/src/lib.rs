@@ -5,7 +5,9 @@
 
 mod configuration;
 mod conversations;
+mod decisions;
 mod deployments;
+mod effects;
 mod keys;
 mod problem;
 mod runs;
@@ -13,8 +15,15 @@ mod status;
 
 pub use configuration::{ConfigurationView, Origin, Setting};
 pub use conversations::{Accepted, ConversationView, LineAnswer, Sibling};
+pub use decisions::{
+    DecideManyRequest, DecideRequest, DecidedList, DecidedView, UndecidedView, Verdict, Where,
+};
 pub use deployments::{
     ActivationRequest, ActivationView, DeploymentDetail, DeploymentList, DeploymentView, PackageView,
+};
+pub use effects::{
+    BodyView, EffectView, EffectsSummary, NewWriteView, OutcomeView, ParkedView, ParkedWhy, SendingView,
+    WaitView, WaitedView,
 };
 pub use keys::{CreatedKey, KeyList, KeyRequest, KeyView, Scope};
 pub use problem::{Difference, FieldError, Problem};

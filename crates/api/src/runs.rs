@@ -11,6 +11,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::{EffectView, EffectsSummary, ParkedView, WaitView};
+
 /// Where a run stands, in one word: its end where there is one, else its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -124,6 +126,9 @@ pub struct Next {
     /// When, where a time is known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
+    /// What to type, where a person is to act; one of them, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
 }
 
 /// A run, as listings show it.
@@ -148,6 +153,9 @@ pub struct RunView {
     /// What it is held for: `no_active_deployment`.
     #[schema(value_type = Option<String>)]
     pub hold: Option<Hold>,
+    /// The host that it waits for, with scheme and port, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
     /// Attempts begun.
     #[schema(value_type = u32)]
     pub attempts: AttemptNumber,
@@ -257,6 +265,18 @@ pub struct RunDetail {
     pub run: RunView,
     /// Every attempt, first to last, each with its logs.
     pub attempts: Vec<AttemptView>,
+    /// What it asked for, in the order in which that was first asked for; empty if the conversation was erased.
+    #[serde(default)]
+    pub effects: Vec<EffectView>,
+    /// When and why it waited for hosts.
+    #[serde(default)]
+    pub waits: Vec<WaitView>,
+    /// When and why it waited for a person.
+    #[serde(default)]
+    pub parked: Vec<ParkedView>,
+    /// What its effects came to.
+    #[serde(default)]
+    pub summary: EffectsSummary,
     /// Metrics of the attempt that returned, in order: `name`, `value`.
     #[schema(value_type = Vec<Object>)]
     pub metrics: Vec<Metric>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use domain::effect::Catalogue;
 use domain::run::Policy;
 use domain::{Code, DeploymentId, Environment as Where, Epoch, ProjectName, RunId};
 use project::Package;
@@ -239,6 +240,20 @@ impl Handle {
             }
         }
         shared.options.policy.clone()
+    }
+
+    /// What is known of hosts by runs on this deployment: its project's own entries before ours.
+    pub async fn catalogue(&self, deployment: Option<DeploymentId>) -> Arc<Catalogue> {
+        let shared = &self.shared;
+        if let Some(id) = deployment {
+            match shared.nursery.known(&*shared.store, id).await {
+                Ok(prepared) => return Arc::clone(&prepared.catalogue),
+                Err(error) => {
+                    tracing::warn!(%error, "what a deployment knows of hosts cannot be read; what everybody knows is told");
+                }
+            }
+        }
+        Arc::new(Catalogue::shipped().clone())
     }
 
     /// Whether what dead boots held has been taken back.

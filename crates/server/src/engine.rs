@@ -1,7 +1,10 @@
 //! What the server asks of whatever runs end functions.
 
+use std::sync::Arc;
+
 use api::{CannotBeginView, Problem, RunnerView, ZygoteView};
 use async_trait::async_trait;
+use domain::effect::Catalogue;
 use domain::run::Policy;
 use domain::{Code, DeploymentId, Epoch, ProjectName, RunId};
 use project::Package;
@@ -37,6 +40,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The policy of runs on this deployment: its project's, else the server's.
     async fn policy(&self, deployment: Option<DeploymentId>) -> Policy;
+
+    /// What is known of hosts by runs on this deployment.
+    async fn catalogue(&self, deployment: Option<DeploymentId>) -> Arc<Catalogue>;
 }
 
 #[async_trait]
@@ -70,6 +76,10 @@ impl Engine for runner::Handle {
 
     async fn policy(&self, deployment: Option<DeploymentId>) -> Policy {
         self.policy(deployment).await
+    }
+
+    async fn catalogue(&self, deployment: Option<DeploymentId>) -> Arc<Catalogue> {
+        self.catalogue(deployment).await
     }
 }
 

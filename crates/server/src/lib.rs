@@ -14,6 +14,7 @@ mod deployments;
 mod drain;
 mod engine;
 mod health;
+mod journal;
 mod key_cache;
 pub mod keys;
 mod lines;

@@ -1,8 +1,12 @@
 //! What happens to a run next, in words. It tells what [`domain::run::step`] decided, and decides nothing.
 
+mod asked;
+
 use api::{Next, RunWord};
 use domain::run::{Hold, RunState};
 use store::RunSummary;
+
+pub(crate) use asked::with_effects;
 
 /// What happens next, and when.
 pub(crate) fn of(run: &RunSummary) -> Next {
@@ -13,25 +17,25 @@ pub(crate) fn of(run: &RunSummary) -> Next {
         RunWord::Backoff if state.faults > 0 => format!(
             "Attempt {} begins at {}: the machine could not begin the last {}, which counts as no failure; {} failed so far.",
             state.attempt.0 + 1,
-            state.due_at,
+            moment(state.due_at),
             state.faults,
             state.failures
         ),
         RunWord::Backoff => format!(
             "Attempt {} begins at {}; {} failed so far.",
             state.attempt.0 + 1,
-            state.due_at,
+            moment(state.due_at),
             state.failures
         ),
-        RunWord::Waiting => {
-            format!(
-                "It waits for a host that is out, looks again at {}, and then goes on.",
-                state.due_at
-            )
-        }
-        RunWord::NeedsDecision => {
-            "It waits for somebody to say what became of one of its effects.".to_owned()
-        }
+        RunWord::Waiting => format!(
+            "It waits for {} until {}, and then goes on.",
+            state.waiting_for.as_deref().unwrap_or("a host that is out"),
+            moment(state.due_at)
+        ),
+        RunWord::NeedsDecision => format!(
+            "It waits for somebody to say what became of one of its effects: `aftercall runs show {}` tells which.",
+            run.run
+        ),
         RunWord::Succeeded if state.reruns > 0 => {
             format!(
                 "Nothing: it is done, and was run again on purpose ({} ×).",
@@ -62,7 +66,13 @@ pub(crate) fn of(run: &RunSummary) -> Next {
     Next {
         sentence,
         at: due(state),
+        commands: Vec::new(),
     }
+}
+
+/// A moment as sentences say it: to the second.
+pub(crate) fn moment(at: domain::Timestamp) -> String {
+    format!("{at:.0}")
 }
 
 fn queued(run: &RunSummary) -> String {

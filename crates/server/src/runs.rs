@@ -11,10 +11,11 @@ use axum::extract::State;
 use domain::run::{Command, Event, RunState};
 use domain::{AttemptEnd, AttemptNumber, RunId};
 use http::HeaderMap;
-use store::{AttemptRow, RunFilter, RunSummary};
+use store::{AttemptRow, RunFilter, RunSummary, Scope, StoreError};
 
 use crate::app::{Shared, SharedState};
 use crate::auth::{Ingest, Operate, Principal};
+use crate::journal::Reading;
 use crate::params::{Named, NoParams, Params};
 use crate::place::{self, PROJECT};
 use crate::problem::{ApiError, ApiResult, bad_field, internal, not_found};
@@ -126,17 +127,38 @@ pub(crate) async fn get(
 ) -> ApiResult<Json<RunDetail>> {
     let detail = find(&shared, &principal, &id).await?;
     let state = &detail.summary.state;
-    let attempts = detail
+    let attempts: Vec<_> = detail
         .attempts
         .into_iter()
         .map(|attempt| attempt_view(attempt, state))
         .collect();
+    let records = match shared.app.store.journal(detail.summary.run).await {
+        Err(StoreError::Erased(_)) => Vec::new(),
+        other => other?,
+    };
+    let catalogue = shared.app.engine.catalogue(state.deployment).await;
+    let told = Reading {
+        run: &detail.summary,
+        attempts: &attempts,
+        catalogue: &catalogue,
+        shows_bodies: principal.scope >= Scope::Operate,
+        now: shared.now(),
+    }
+    .tell(records);
+    let next = next::with_effects(&detail.summary, &told);
     Ok(Json(RunDetail {
         attempts,
+        effects: told.effects,
+        waits: told.waits,
+        parked: told.parked,
+        summary: told.summary,
         metrics: detail.metrics,
         actions: detail.actions,
         state_after: detail.state_after,
-        run: view(detail.summary),
+        run: RunView {
+            next,
+            ..view(detail.summary)
+        },
     }))
 }
 
@@ -300,6 +322,7 @@ pub(crate) fn view(run: RunSummary) -> RunView {
         environment: run.environment,
         status: (&run.state).into(),
         hold: run.state.hold,
+        waiting_for: run.state.waiting_for,
         attempts: run.state.attempt,
         failures: run.state.failures,
         reruns: run.state.reruns,

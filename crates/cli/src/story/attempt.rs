@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use api::{AttemptOutcome, AttemptView};
+use api::{AttemptOutcome, AttemptView, RunDetail};
 use domain::{Code, ErrorDocument, LogEntry, LogLevel};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{indented, short};
+use super::timeline::{self, Happening};
+use super::{effects, indented, short};
 use crate::screen::{style, table, time};
 
 /// Log entries that are shown of one attempt; `runs logs` shows all.
@@ -15,7 +16,7 @@ const LOGS_SHOWN: usize = 20;
 /// Letters of a log entry's fields that are shown.
 const FIELD_LETTERS: usize = 120;
 
-pub(super) fn tell(attempt: &AttemptView, zone: &TimeZone) -> String {
+pub(super) fn tell(detail: &RunDetail, attempt: &AttemptView, zone: &TimeZone) -> String {
     let mut text = format!(
         "{} {}: {}\n",
         style::strong("attempt"),
@@ -42,12 +43,21 @@ pub(super) fn tell(attempt: &AttemptView, zone: &TimeZone) -> String {
         facts.push(format!("confinement {}", attempt.confinement));
     }
     text.push_str(&format!("  {}\n", style::faint(&facts.join(" · "))));
-    let shown = &attempt.logs[..attempt.logs.len().min(LOGS_SHOWN)];
-    text.push_str(&indented(&logs(shown, zone), 2));
-    if shown.len() < attempt.logs.len() {
+    text.push_str(&indented(&effects::given_back(detail, attempt), 2));
+    for happening in timeline::of(detail, attempt, LOGS_SHOWN) {
+        let told = match happening {
+            Happening::Logged(entry) => tell_entry(entry, zone),
+            Happening::Sent(effect, sending) => effects::sent(effect, sending, attempt, zone),
+            Happening::Said(effect, outcome) => effects::said(effect, outcome, zone),
+            Happening::Waits(wait) => effects::waits(wait, zone),
+            Happening::Parks(parked) => effects::parks(detail, parked, zone),
+        };
+        text.push_str(&indented(&told, 2));
+    }
+    if attempt.logs.len() > LOGS_SHOWN {
         let more = format!(
             "  … {} more entries: aftercall runs logs\n",
-            attempt.logs.len() - shown.len()
+            attempt.logs.len() - LOGS_SHOWN
         );
         text.push_str(&style::faint(&more));
     }

@@ -2,7 +2,10 @@
 
 mod attempt;
 mod conversation;
+mod effects;
+mod in_short;
 mod left;
+mod timeline;
 
 use api::{ConversationView, RunDetail, RunView, RunWord};
 use jiff::Timestamp;
@@ -29,12 +32,12 @@ impl Teller {
     pub fn run(&self, detail: &RunDetail, conversation: Option<&ConversationView>) -> String {
         let run = &detail.run;
         let document = conversation.and_then(|view| serde_json::from_str(view.document.get()).ok());
-        let mut parts = vec![self.opening(run)];
+        let mut parts = vec![self.opening(run), effects::in_short(detail)];
         if let Some(document) = &document {
             parts.push(conversation::tell(document));
         }
         for attempt in &detail.attempts {
-            parts.push(attempt::tell(attempt, &self.zone));
+            parts.push(attempt::tell(detail, attempt, &self.zone));
         }
         let state_before = document
             .as_ref()
@@ -75,9 +78,12 @@ impl Teller {
         let mut text = format!(
             "{}\n  {}{}\n",
             style::strong("next"),
-            run.next.sentence,
+            style::safe(&run.next.sentence),
             at.unwrap_or_default()
         );
+        for command in &run.next.commands {
+            text.push_str(&format!("    {}\n", style::strong(&style::safe(command))));
+        }
         if run.status == RunWord::Failed {
             let repaired =
                 "  on a repaired version: aftercall deploy FOLDER, then the same with --deployment NEW\n";

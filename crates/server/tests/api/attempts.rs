@@ -49,6 +49,8 @@ pub fn report(house: &House, claimed: &ClaimedRun, end: AttemptEnd) -> AttemptRe
         actions: Vec::new(),
         state: None,
         confinement: "landlock, seccomp".to_owned(),
+        waits_for: None,
+        unheard_unknown: false,
     }
 }
 

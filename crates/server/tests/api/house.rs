@@ -10,6 +10,7 @@ use api::{ConfigurationView, KeyRequest, Origin, Problem, RunnerView, Scope, Set
 use async_trait::async_trait;
 use crypto::testing::SeededEntropy;
 use crypto::{MasterKey, OsEntropy};
+use domain::effect::Catalogue;
 use domain::run::Policy;
 use domain::{
     DeploymentFacts, DeploymentId, Environment, Epoch, ForkWay, KeyId, ProjectName, RunId, Timestamp,
@@ -107,6 +108,10 @@ impl Engine for Recorder {
     async fn policy(&self, deployment: Option<DeploymentId>) -> Policy {
         self.policies.lock().unwrap().push(deployment);
         Policy::default()
+    }
+
+    async fn catalogue(&self, _: Option<DeploymentId>) -> Arc<Catalogue> {
+        Arc::new(Catalogue::shipped().clone())
     }
 }
 

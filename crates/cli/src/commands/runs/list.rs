@@ -106,6 +106,10 @@ pub fn table(runs: &[RunView], context: &Context) -> String {
     let row = |run: &RunView| {
         let note = match (run.last_error, run.hold) {
             (_, Some(_)) => style::warn("held: no active deployment"),
+            _ if run.waiting_for.is_some() => style::warn(&format!(
+                "waits for {}",
+                style::safe(run.waiting_for.as_deref().unwrap_or_default())
+            )),
             (Some(code), None) if !matches!(run.status, RunWord::Succeeded | RunWord::Cancelled) => {
                 format!("{code} {}", code.title())
             }

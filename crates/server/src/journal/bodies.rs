@@ -1,0 +1,27 @@
+//! Bodies, as JSON can hold them.
+
+use api::BodyView;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Shows bodies to who may read them.
+pub(super) struct Bodies {
+    pub shown: bool,
+}
+
+impl Bodies {
+    /// A body whole, or only its length.
+    pub fn view(&self, body: &[u8]) -> BodyView {
+        let mut view = BodyView {
+            bytes: body.len() as u64,
+            ..BodyView::default()
+        };
+        if self.shown && !body.is_empty() {
+            match std::str::from_utf8(body) {
+                Ok(text) => view.text = Some(text.to_owned()),
+                Err(_) => view.base64 = Some(STANDARD.encode(body)),
+            }
+        }
+        view
+    }
+}
