@@ -17,6 +17,8 @@ use crate::failure::Failure;
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Bytes of a URL: what widely used servers take.
 pub const URL_LIMIT: usize = 16 * 1024;
+/// Bytes of a host's name (RFC 1035 §2.3.4).
+const NAME_LIMIT: usize = 253;
 /// Headers of a request.
 pub const HEADERS_LIMIT: usize = 256;
 /// Bytes of all headers of a request, names and values.
@@ -265,6 +267,11 @@ fn parse(asked: &str) -> Result<Url, Failure> {
 
 fn origin(url: &Url) -> Result<Origin, Failure> {
     let host = url.host().ok_or_else(|| malformed("the URL names no host"))?;
+    if let Host::Domain(name) = host
+        && !is_name(name)
+    {
+        return Err(malformed("the URL's host holds what no name of a host holds"));
+    }
     let port = url
         .port_or_known_default()
         .filter(|port| *port != 0)
@@ -274,6 +281,13 @@ fn origin(url: &Url) -> Result<Origin, Failure> {
         host: host.to_owned(),
         port,
     })
+}
+
+/// Letters, digits, `-`, `.`, and the `_` that some names have against the rule. URLs allow more, of which each reader makes
+/// something else.
+fn is_name(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    name.len() <= NAME_LIMIT && name.bytes().all(is_usual)
 }
 
 /// Path and query as they were spelt; as the parser spells them only where the spelling cannot be sent.

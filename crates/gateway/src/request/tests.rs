@@ -81,6 +81,9 @@ fn what_is_not_a_request_of_http_is_refused() {
         ("http://example.com/\0", Malformed),
         ("\thttp://example.com/", Malformed),
         ("http://[::1/", Malformed),
+        ("http://%7b/", Malformed),
+        ("http://a*b/", Malformed),
+        ("http://a,b/", Malformed),
     ] {
         assert_eq!(trouble(get(url)), Some(expected), "{url:?}");
     }
@@ -116,6 +119,8 @@ fn path_and_query_stay_as_they_were_spelt() {
         ("http://example.com/a?b=c%20d+e&b=#fragment", "/a?b=c%20d+e&b="),
         ("http://example.com/key='a'&x=[1]", "/key='a'&x=[1]"),
         ("http://example.com/ä?ö", "/%C3%A4?%C3%B6"),
+        ("http://my_bucket.example.com/", "/"),
+        ("http://bücher.example/", "/"),
     ] {
         assert_eq!(get(url).unwrap().target.as_str(), target, "{url}");
     }
