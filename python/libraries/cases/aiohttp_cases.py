@@ -112,6 +112,40 @@ def _traced(w):
     return asyncio.run(main())
 
 
+def _slowly_read(w):
+    """More than is buffered: the transport is paused and goes on."""
+
+    async def main():
+        size = 0
+        async with aiohttp.ClientSession(read_bufsize=1024) as session, session.get(w["http"] + "/big") as response:
+            while piece := await response.content.read(50_000):
+                size += len(piece)
+                await asyncio.sleep(0.001)
+        return size
+
+    return asyncio.run(main())
+
+
+def _cancelled(w):
+    async def main():
+        async with aiohttp.ClientSession() as session:
+            try:
+                await asyncio.wait_for(session.get(w["http"] + "/slow"), 0.2)
+            except TimeoutError:
+                async with session.get(w["http"] + "/echo") as response:
+                    return response.status
+
+    return asyncio.run(main())
+
+
+def _total(w):
+    async def main():
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.3)) as session:
+            await session.get(w["http"] + "/slow")
+
+    return asyncio.run(main())
+
+
 def _proxied(address):
     def case(w):
         async def main():
@@ -126,6 +160,9 @@ def _proxied(address):
 
 
 CASES = {
+    "slowly_read": _slowly_read,
+    "cancelled": _cancelled,
+    "total_timeout": _total,
     "proxy": _proxied("http"),
     "proxy_tunnel": _proxied("https"),
     "session": _session,

@@ -34,6 +34,7 @@ class EffectTransport(asyncio.Transport):
         self._lane: lanes.Lane | None = None
         self._site = ""
         self._reply: Reply | None = None
+        self._waiting: asyncio.Future[None] | None = None
         self._closing = False
         self._paused = False
 
@@ -66,8 +67,10 @@ class EffectTransport(asyncio.Transport):
         self._reply = effects.begin(request, self._origin, self._connect, read, self._lane, self._site)
         self._loop.call_soon(self._feed)
 
-    def _feed(self, _woken: object = None) -> None:
+    def _feed(self) -> None:
         """Hands on all that has come, and goes on when more does."""
+        if self._waiting is not None:
+            return
         try:
             while self._reply is not None and not self._closing and not self._paused:
                 if self._reply.response.ended:
@@ -75,6 +78,7 @@ class EffectTransport(asyncio.Transport):
                     return
                 found = loops.poll(self._loop, self._reply)
                 if isinstance(found, asyncio.Future):
+                    self._waiting = found
                     found.add_done_callback(self._woken)
                     return
                 data = self._reply.response.take(found)
@@ -84,6 +88,7 @@ class EffectTransport(asyncio.Transport):
             self._fail(Trouble("interrupted", "unknown", None, None), error)
 
     def _woken(self, done: asyncio.Future[None]) -> None:
+        self._waiting = None
         error = None if done.cancelled() else done.exception()
         if isinstance(error, Exception):
             self._fail(Trouble("interrupted", "unknown", None, None), error)
@@ -122,6 +127,8 @@ class EffectTransport(asyncio.Transport):
         if self._reply is not None:
             self._reply.close()
             self._reply = None
+        if self._waiting is not None:
+            self._waiting.cancel()  # the loop watches no longer than it has to
         self._lose(None)
 
     def abort(self) -> None:
@@ -176,7 +183,9 @@ def connector_imported(module: ModuleType) -> None:
         def failed(trouble: Trouble, error: Exception) -> Exception:
             return _error(module, req, trouble, error)
 
-        connect = timeout.sock_connect or timeout.connect or timeout.total
+        connect = (
+            timeout.sock_connect or timeout.connect
+        )  # `total` is a clock of its own, as a `wait_for` of the code is
         transport = EffectTransport(protocol, origin, connect, context, failed)
         protocol.connection_made(transport)
         return protocol
