@@ -14,8 +14,8 @@ mod store_error;
 
 pub use records::{
     Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
-    ConversationRecord, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary,
-    Scope, StoreHealth, Stranded,
+    ConversationRecord, Decided, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter,
+    RunSummary, Scope, StoreHealth, Stranded,
 };
 pub use store_error::{StoreError, Torn};
 
@@ -62,6 +62,10 @@ pub trait Store: Send + Sync + 'static {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Applied, StoreError>;
+
+    /// Applies what a person decided of a run's effects, with the records that say so, in one transaction. A run whose epoch or whose
+    /// number of records is another by now is [`StoreError::Outdated`], and nothing is changed: it is not what that person was shown.
+    async fn decide(&self, decided: Decided, policy: &Policy, now: Timestamp) -> Result<Applied, StoreError>;
 
     /// Keeps what a cancelled attempt logged and used: its run ended while the child still was there, so that no event of it is taken
     /// any more. Kept once; of an attempt that was not cancelled nothing is.

@@ -1,6 +1,7 @@
 //! What goes into a store and comes out of it.
 
-use domain::run::{Command, RunState};
+use domain::effect::Record;
+use domain::run::{Command, Event, RunState};
 use domain::{
     Action, AttemptEnd, AttemptNumber, Code, ConversationId, DeploymentFacts, DeploymentId, Environment,
     Epoch, EventId, Incarnation, KeyId, LogEntry, Metric, ProjectName, ResourceUse, RunId, Source, Timestamp,
@@ -108,6 +109,21 @@ pub struct Applied {
     pub state: RunState,
     /// What is to be done because of it.
     pub commands: Vec<Command>,
+}
+
+/// A decision about a run's effects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// The run.
+    pub run: RunId,
+    /// Its epoch, as it was read.
+    pub epoch: Epoch,
+    /// How many records its journal had.
+    pub first: u32,
+    /// What is added to it.
+    pub records: Vec<Record>,
+    /// What the decision is to the run.
+    pub event: Event,
 }
 
 /// A run that a boot which is gone still holds.

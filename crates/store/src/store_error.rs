@@ -20,6 +20,9 @@ pub enum StoreError {
         /// Why not.
         error: StepError,
     },
+    /// The run has gone on since it was read: read it again, then decide.
+    #[error("run {0} has gone on since it was read")]
+    Outdated(RunId),
     /// There is no such run.
     #[error("there is no run {0}")]
     NoSuchRun(RunId),
@@ -107,7 +110,7 @@ impl StoreError {
         match self {
             Self::ReadOnly => Code::StoreReadOnly,
             Self::Unknown(_) | Self::Damaged(_) | Self::Failed(_) => Code::StoreFailed,
-            Self::Refused { .. } => Code::NotAllowedNow,
+            Self::Refused { .. } | Self::Outdated(_) => Code::NotAllowedNow,
             Self::NoSuchRun(_) => Code::NotFound,
             Self::InUse { .. } => Code::DataFolderInUse,
             Self::TooNew { .. } => Code::StoreTooNew,

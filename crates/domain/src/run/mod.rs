@@ -80,10 +80,14 @@ pub enum Event {
         /// The attempt that speaks.
         epoch: Epoch,
     },
-    /// The decision was made.
+    /// Something was decided of one of its effects, and written down.
     Decided {
-        /// What it was.
+        /// What.
         decision: Decision,
+        /// What else the run waits to be told; only once nothing is left does it go on.
+        open: u32,
+        /// Failures that are left now: a run that is over ends by them.
+        unsettled_failures: u32,
     },
     /// A deployment became active for the run's project and environment.
     DeploymentActivated,
@@ -133,7 +137,7 @@ impl Event {
     }
 }
 
-/// What a person or a policy says of an effect of unknown fate.
+/// What a person says of an effect of unknown fate, or of a write that fits no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -141,6 +145,10 @@ pub enum Decision {
     Happened,
     /// It did not.
     NotSent,
+    /// A record stands for the write.
+    Keep,
+    /// They are two: it is sent.
+    Send,
     /// Give the run up.
     Abort,
 }
@@ -252,7 +260,11 @@ pub fn step(
         Event::OutageBegan { host, until, .. } => Ok(outage::began(state, host, *until, now)),
         Event::HostAdmitted => outage::admitted(state, event, now),
         Event::Parked { .. } => Ok(decided::parked(state, now)),
-        Event::Decided { decision } => decided::step(state, event, *decision, now),
+        Event::Decided {
+            decision,
+            open,
+            unsettled_failures,
+        } => decided::step(state, event, *decision, *open, *unsettled_failures, now),
         Event::DeploymentActivated => Ok(requested::activated(state, now)),
         Event::CancelRequested => requested::cancel(state, event, now),
         Event::RetryRequested { deployment, again } => {

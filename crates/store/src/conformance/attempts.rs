@@ -302,7 +302,12 @@ pub async fn an_outage_waits_and_parking_needs_a_decision(store: Given) {
     let admitted = apply(&store, run_id(1), Event::HostAdmitted, None, after(361)).await;
     assert_eq!(admitted.state.not_counted, SignedDuration::from_secs(300));
     let decision = Decision::NotSent;
-    apply(&store, run_id(2), Event::Decided { decision }, None, after(361)).await;
+    let decided = Event::Decided {
+        decision,
+        open: 0,
+        unsettled_failures: 0,
+    };
+    apply(&store, run_id(2), decided, None, after(361)).await;
     assert_eq!(claim(&store, 10, after(361)).await.len(), 2);
 }
 

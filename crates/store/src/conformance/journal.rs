@@ -4,10 +4,10 @@ use domain::Environment;
 use domain::effect::{
     Answer, Class, EffectNumber, Endpoint, Fingerprint, Head, Intent, Lane, Outcome, Phase, Record, Source,
 };
-use domain::run::{Event, Policy};
+use domain::run::{Decision, Event, Policy, Status};
 
 use super::given::{self, Given, after, shop};
-use crate::{ClaimedRun, StoreError};
+use crate::{ClaimedRun, Decided, StoreError};
 
 async fn claimed(store: &Given) -> ClaimedRun {
     given::activate(store, &shop(), Environment::Sandbox, 1).await;
@@ -141,4 +141,92 @@ pub async fn a_number_is_taken_once(store: Given) {
     let twice = store.record(run.run, run.epoch, 0, vec![intent(&run, 2)]).await;
     assert!(twice.is_err(), "{twice:?}");
     assert_eq!(store.journal(run.run).await.unwrap(), [intent(&run, 1)]);
+}
+
+fn unknown(store_run: &ClaimedRun) -> Record {
+    let Record { at, head, body } = outcome(store_run, 1);
+    let head = match head {
+        Head::Outcome(outcome) => Head::Outcome(Outcome {
+            phase: Phase::NotSent,
+            answer: None,
+            heard: false,
+            source: Source::Decision,
+            ..outcome
+        }),
+        other => other,
+    };
+    Record { at, head, body }
+}
+
+fn decided(run: &ClaimedRun, first: u32, decision: Decision) -> Decided {
+    Decided {
+        run: run.run,
+        epoch: run.epoch,
+        first,
+        records: vec![unknown(run)],
+        event: Event::Decided {
+            decision,
+            open: 0,
+            unsettled_failures: 0,
+        },
+    }
+}
+
+/// The record is there if and only if the run goes on by it.
+pub async fn a_decision_is_a_record_and_a_step_or_neither(store: Given) {
+    let run = claimed(&store).await;
+    let policy = Policy::default();
+    store
+        .record(run.run, run.epoch, 0, vec![intent(&run, 1)])
+        .await
+        .unwrap();
+    let early = store
+        .decide(decided(&run, 1, Decision::NotSent), &policy, after(3))
+        .await;
+    assert!(
+        matches!(early, Err(StoreError::Refused { .. })),
+        "it runs: {early:?}"
+    );
+    given::apply(
+        &store,
+        run.run,
+        Event::Parked { epoch: run.epoch },
+        None,
+        after(4),
+    )
+    .await;
+
+    let of_before = store
+        .decide(decided(&run, 0, Decision::NotSent), &policy, after(5))
+        .await;
+    assert!(matches!(of_before, Err(StoreError::Outdated(_))), "{of_before:?}");
+    assert_eq!(store.journal(run.run).await.unwrap(), [intent(&run, 1)]);
+    assert_eq!(given::state(&store, run.run).await.status, Status::NeedsDecision);
+
+    let applied = store
+        .decide(decided(&run, 1, Decision::NotSent), &policy, after(6))
+        .await
+        .unwrap();
+    assert_eq!(applied.state.status, Status::Queued);
+    assert_eq!(
+        store.journal(run.run).await.unwrap(),
+        [intent(&run, 1), unknown(&run)]
+    );
+    let twice = store
+        .decide(decided(&run, 1, Decision::NotSent), &policy, after(7))
+        .await;
+    assert!(
+        matches!(twice, Err(StoreError::Outdated(_))),
+        "somebody was first: {twice:?}"
+    );
+
+    let again = given::claim(&store, 1, after(8)).await.remove(0);
+    given::returns(&store, &again, after(9)).await;
+    let of_another_attempt = store
+        .decide(decided(&run, 2, Decision::NotSent), &policy, after(10))
+        .await;
+    assert!(
+        matches!(of_another_attempt, Err(StoreError::Outdated(_))),
+        "{of_another_attempt:?}"
+    );
 }

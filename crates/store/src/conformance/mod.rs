@@ -66,6 +66,7 @@ macro_rules! conformance {
             journal::only_the_attempt_that_is_under_way_begins_something,
             journal::what_was_begun_is_concluded_also_when_its_epoch_is_over,
             journal::a_number_is_taken_once,
+            journal::a_decision_is_a_record_and_a_step_or_neither,
             random_walk::every_step_is_what_the_rules_say,
             reading::listings_filter_by_everything_that_they_offer,
             reading::pages_go_through_all_runs_once,

@@ -57,7 +57,9 @@ impl Dice {
             7 => Event::HostAdmitted,
             8 => Event::Parked { epoch },
             9 => Event::Decided {
-                decision: Decision::Happened,
+                decision: [Decision::Happened, Decision::Abort][usize::try_from(self.roll(2)).unwrap()],
+                open: u32::try_from(self.roll(2)).unwrap(),
+                unsettled_failures: u32::try_from(self.roll(2)).unwrap(),
             },
             _ if self.roll(4) == 0 => Event::CancelRequested,
             _ => Event::RetryRequested {

@@ -51,20 +51,7 @@ impl<const INTENDS: bool> Write for AddRecords<INTENDS> {
 
     fn carry_out(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
         self.fence(batch.connection)?;
-        let mut add = batch.connection.prepare_cached(
-            "INSERT INTO effect (run_id, seq, epoch, kind, recorded_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?;
-        for (seq, record) in (self.first..).zip(&self.records) {
-            let epoch = integer(self.epoch.0);
-            add.execute(params![
-                self.run.as_bytes(),
-                seq,
-                epoch,
-                record.kind,
-                record.at,
-                record.blob
-            ])?;
-        }
+        add(batch.connection, self.run, self.epoch, self.first, &self.records)?;
         Ok(())
     }
 }
@@ -89,6 +76,38 @@ impl<const INTENDS: bool> AddRecords<INTENDS> {
         };
         Err(StoreError::Refused { run: self.run, error }.into())
     }
+}
+
+/// Adds records behind those that are there.
+pub(super) fn add(
+    connection: &Connection,
+    run: RunId,
+    epoch: Epoch,
+    first: u32,
+    records: &[SealedRecord],
+) -> rusqlite::Result<()> {
+    let mut add = connection.prepare_cached(
+        "INSERT INTO effect (run_id, seq, epoch, kind, recorded_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (seq, record) in (first..).zip(records) {
+        let epoch = integer(epoch.0);
+        add.execute(params![
+            run.as_bytes(),
+            seq,
+            epoch,
+            record.kind,
+            record.at,
+            record.blob
+        ])?;
+    }
+    Ok(())
+}
+
+/// How many there are.
+pub(super) fn count(connection: &Connection, run: RunId) -> rusqlite::Result<u32> {
+    connection
+        .prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM effect WHERE run_id = ?1")?
+        .query_row([run.as_bytes()], |row| row.get(0))
 }
 
 /// Seals records; `None` if the conversation was erased.

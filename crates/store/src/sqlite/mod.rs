@@ -19,6 +19,7 @@ mod columns;
 mod connect;
 mod conversations;
 mod counts;
+mod decide;
 mod deployments;
 mod failure;
 mod folder;

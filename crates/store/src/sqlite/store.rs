@@ -14,14 +14,16 @@ use super::apply::{Apply, ApplyAsked};
 use super::cancelled::KeepCancelled;
 use super::claim::ClaimDue;
 use super::columns::stored;
+use super::decide::Decide;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
 use super::job::Write;
 use super::journal::{self, AddRecords};
 use super::seal::{SealedConversation, SealedReport};
 use super::{SqliteStore, conversations, listing, read};
 use crate::{
-    Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, DeploymentRecord,
-    NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Store, StoreError, StoreHealth,
+    Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, Decided,
+    DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Store, StoreError,
+    StoreHealth,
 };
 
 /// Conversations that are accepted at one time at most: they all go into one commit.
@@ -122,6 +124,39 @@ impl Store for SqliteStore {
         // A person may have cancelled it.
         self.stranded.forget(run);
         Ok(applied)
+    }
+
+    async fn decide(&self, decided: Decided, policy: &Policy, now: Timestamp) -> Result<Applied, StoreError> {
+        let Decided {
+            run,
+            epoch,
+            first,
+            records,
+            event,
+        } = decided;
+        let bytes = records.iter().map(|record| record.body.len()).sum();
+        let seal = move |reader: &mut super::readers::Reader| {
+            let sealed = journal::seal_records(reader, run, first, &records)?;
+            match sealed {
+                Some(sealed) => Ok(sealed),
+                None => Err(StoreError::Erased(read::conversation_of(reader, run)?)),
+            }
+        };
+        let records = self.readers.read(seal).await?;
+        let apply = Apply {
+            run,
+            event,
+            report: None,
+            policy: policy.clone(),
+            now: stored(now),
+        };
+        let request = Decide {
+            apply,
+            epoch,
+            first,
+            records,
+        };
+        self.write(request, bytes).await
     }
 
     async fn keep_cancelled(
