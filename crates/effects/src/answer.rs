@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::effect::{Answer, EffectNumber, Head, Outcome, Phase, Source, Trouble};
 
-use crate::session::{Inner, Told};
+use crate::session::{Inner, Part, Told};
 
 /// The header that marks an answer which nobody gave: a policy, or a person without the real one, says that it happened.
 pub const ASSUMED: &str = "Aftercall-Assumed";
@@ -23,10 +23,15 @@ impl Inner {
     ) -> Option<Told> {
         let concluded = self.journal().effect(effect)?.concluded()?.clone();
         if self.lanes.alive() > 1 {
+            let _place = self.place(concluded.order);
             let latency = Duration::from_micros(concluded.outcome.latency_us).min(MAX_LATENCY);
             let passed =
                 Duration::try_from(self.surroundings.now().duration_since(asked)).unwrap_or_default();
             self.pause(latency.saturating_sub(passed)).await;
+            self.turn(concluded.order).await;
+        }
+        if concluded.outcome.streamed {
+            return self.stream_again(request, effect, &concluded.outcome).await;
         }
         Some(told(request, &concluded.outcome, &concluded.body))
     }
@@ -72,6 +77,7 @@ pub fn assumed(effect: EffectNumber, attempt: domain::AttemptNumber, source: Sou
         }),
         tries: 0,
         latency_us: 0,
+        streamed: false,
         expected: false,
         heard: true,
         source,
@@ -90,5 +96,6 @@ pub(crate) fn told(request: u64, outcome: &Outcome, body: &[u8]) -> Told {
         answer: outcome.answer.clone(),
         body: body.to_vec(),
         trouble: outcome.trouble,
+        part: Part::Whole,
     }
 }

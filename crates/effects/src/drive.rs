@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::effect::{
-    Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,
-    Phase, Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, of_answer,
+    Answer, Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES,
+    Outcome, Phase, Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, of_answer,
     paused_until, resolve,
 };
 use domain::{Code, Timestamp};
@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use crate::answer::{ASSUMED_BODY, assumed, told};
 use crate::request::{AskedRequest, refused};
 use crate::session::{Halt, Inner, Told};
-use crate::way_out::{Sending, Sent};
+use crate::stream::Streaming;
+use crate::way_out::{Rest, Sending, Sent};
 
 /// Before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -41,6 +42,12 @@ struct Judged {
     paused: bool,
     /// Trying again may bring more: the host is out, or would tell what became of a write.
     later: bool,
+}
+
+/// What the tries came to, or the beginning of it.
+enum Tried {
+    Judged(Judged),
+    Streams(Streaming),
 }
 
 impl Inner {
@@ -140,7 +147,10 @@ impl Inner {
         let judged = if self.is_over() {
             self.judge(unsent(), known, &request, effect, resending)
         } else {
-            self.tries(asked, known, &request, effect, resending).await
+            match self.tries(asked, known, &request, effect, resending).await {
+                Tried::Judged(judged) => judged,
+                Tried::Streams(streaming) => return self.stream(number, streaming).await,
+            }
         };
         store::fail_point!("effects.before_outcome");
         self.conclude(number, known, &request, judged).await
@@ -154,7 +164,7 @@ impl Inner {
         request: &Request,
         effect: EffectNumber,
         mut resending: bool,
-    ) -> Judged {
+    ) -> Tried {
         let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
         for tries in 1.. {
             let sending = Sending {
@@ -166,9 +176,23 @@ impl Inner {
             };
             let sent_at = Instant::now();
             let sent = self.way_out.send(sending).await;
+            let latency_us = u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let sent = match sent {
+                Sent::Streaming { answer, rest } if !resending && is_success(answer.status) => {
+                    return Tried::Streams(Streaming {
+                        effect,
+                        answer,
+                        rest,
+                        tries,
+                        latency_us,
+                    });
+                }
+                Sent::Streaming { answer, rest } => whole(answer, rest).await,
+                other => other,
+            };
             let mut judged = self.judge(sent, known, request, effect, resending);
             judged.outcome.tries = tries;
-            judged.outcome.latency_us = u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+            judged.outcome.latency_us = latency_us;
             let phase = judged.outcome.phase;
             if phase == Phase::Unknown && known.terms.class.is_write() {
                 match self.resolution(effect, known) {
@@ -192,7 +216,7 @@ impl Inner {
             let last = tries >= self.terms.tries.count || began.elapsed() + wait > self.terms.tries.within;
             let again = judged.later || (phase == Phase::Unknown && known.terms.class == Class::Read);
             if !again || last || judged.paused || self.is_over() {
-                return judged;
+                return Tried::Judged(judged);
             }
             self.pause(wait).await;
             pause *= 2;
@@ -311,6 +335,7 @@ impl Inner {
                 answer: None,
                 tries: 0,
                 latency_us: 0,
+                streamed: false,
                 expected: false,
                 heard: false,
                 source: Source::Live,
@@ -335,6 +360,7 @@ impl Inner {
                 outcome.answer = Some(answer);
                 judged.body = body;
             }
+            Sent::Streaming { .. } => {} // made whole before
             Sent::Failed { trouble, message } => {
                 outcome.phase = trouble.phase();
                 outcome.trouble = Some(trouble);
@@ -412,6 +438,22 @@ impl Inner {
         (bytes > MAX_RECORDED_BYTES)
             .then(|| format!("the run's requests and answers are {bytes} bytes: no more than {MAX_RECORDED_BYTES} are recorded"))
     }
+}
+
+const fn is_success(status: u16) -> bool {
+    matches!(status, 200..=299)
+}
+
+/// An answer that came piece by piece, made whole: a "no" is read before anything is done about it.
+async fn whole(answer: Answer, mut rest: Box<dyn Rest>) -> Sent {
+    let mut body = Vec::new();
+    while let Some(next) = rest.next().await {
+        match next {
+            Ok(bytes) => body.extend_from_slice(&bytes),
+            Err((trouble, message)) => return Sent::Failed { trouble, message },
+        }
+    }
+    Sent::Answered { answer, body }
 }
 
 /// What became of a request whose attempt was ended before it left.

@@ -63,9 +63,18 @@ impl Lanes {
         }
     }
 
-    /// Lanes that have not ended.
+    /// Lanes that have not ended. The function's own is one, although nobody announces it.
     pub fn alive(&self) -> usize {
-        self.lanes().values().filter(|state| !state.ended).count()
+        let lanes = self.lanes();
+        let unnamed = usize::from(!lanes.contains_key(&Lane::main()));
+        unnamed + lanes.values().filter(|state| !state.ended).count()
+    }
+
+    /// For how long no lane has asked for anything, been told anything, begun or ended.
+    pub fn quiet_for(&self) -> Duration {
+        let lanes = self.lanes();
+        let last = lanes.values().map(|state| state.last_heard).max();
+        last.map_or(Duration::MAX, |last| last.elapsed())
     }
 
     /// In what time every lane but this one is stuck, unless something changes before: zero if they are; `None` if one of them is

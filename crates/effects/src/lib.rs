@@ -11,6 +11,8 @@ mod ledger;
 mod network;
 mod request;
 mod session;
+mod stream;
+mod turns;
 mod way_out;
 mod writer;
 
@@ -21,5 +23,5 @@ pub use answer::{ASSUMED, ASSUMED_BODY, assumed};
 pub use ledger::{Kept, Ledger, Unkept};
 pub use network::Network;
 pub use request::{AskedRequest, MAX_HEAD, REQUEST_LIMIT, TimeOuts};
-pub use session::{Conclusion, Halt, OnBlocked, Session, Surroundings, Terms, Told, Tries};
-pub use way_out::{NoWayOut, Sending, Sent, WayOut};
+pub use session::{Conclusion, Halt, OnBlocked, Part, Session, Surroundings, Terms, Told, Tries};
+pub use way_out::{NoWayOut, Rest, Sending, Sent, WayOut};

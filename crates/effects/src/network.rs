@@ -10,7 +10,7 @@ use gateway::request::{Asked, Compartment, TimeOuts};
 use gateway::{Failure, Gateway};
 
 use crate::request::REQUEST_LIMIT;
-use crate::way_out::{Sending, Sent, WayOut};
+use crate::way_out::{Rest, Sending, Sent, WayOut};
 
 /// How long a request waits for its turn with a host before its run waits without a process.
 const TURN: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ impl Network {
         &self.flow
     }
 
-    async fn exchange(&self, outgoing: gateway::request::Outgoing) -> Result<(Answer, Vec<u8>), Failure> {
+    async fn exchange(&self, outgoing: gateway::request::Outgoing) -> Result<(Answer, Came), Failure> {
         let answer = self.gateway.send(outgoing, || ()).await?;
         let head = Answer {
             status: answer.status,
@@ -56,8 +56,55 @@ impl Network {
                 .map(|(name, value)| (name, latin1(&value)))
                 .collect(),
         };
+        if streams(&head) {
+            return Ok((head, Came::Piecemeal(answer.body)));
+        }
         let body = answer.body.collect().await.map_err(|(_, failure)| failure)?;
-        Ok((head, body.to_vec()))
+        Ok((head, Came::Whole(body.to_vec())))
+    }
+}
+
+/// Types whose answers are read as they come: events, lines, parts of a model's answer.
+const STREAMED: [&str; 6] = [
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/jsonl",
+    "application/stream+json",
+    "application/vnd.amazon.eventstream",
+    "multipart/x-mixed-replace",
+];
+
+fn streams(head: &Answer) -> bool {
+    let kind = head.header("content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    STREAMED
+        .iter()
+        .any(|streamed| kind.eq_ignore_ascii_case(streamed))
+}
+
+/// An answer's body.
+enum Came {
+    Whole(Vec<u8>),
+    Piecemeal(gateway::Body),
+}
+
+/// A body as it comes.
+struct Pieces(gateway::Body);
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces")
+    }
+}
+
+#[async_trait]
+impl Rest for Pieces {
+    async fn next(&mut self) -> Option<Result<Vec<u8>, (Trouble, String)>> {
+        let next = self.0.next().await?;
+        Some(
+            next.map(|bytes| bytes.to_vec())
+                .map_err(|failure| (failure.trouble, failure.message)),
+        )
     }
 }
 
@@ -138,7 +185,7 @@ impl WayOut for Network {
             }
         };
         match self.exchange(outgoing).await {
-            Ok((answer, body)) => {
+            Ok((answer, came)) => {
                 let asks = answer.header("retry-after");
                 let until = asks.and_then(|value| retry_after(value.as_bytes(), (self.clock)()));
                 let class = if sending.is_write {
@@ -152,7 +199,13 @@ impl WayOut for Network {
                     until,
                     format!("it answered {}", answer.status),
                 ));
-                Sent::Answered { answer, body }
+                match came {
+                    Came::Whole(body) => Sent::Answered { answer, body },
+                    Came::Piecemeal(body) => Sent::Streaming {
+                        answer,
+                        rest: Box::new(Pieces(body)),
+                    },
+                }
             }
             Err(failure) => {
                 let said_nothing = matches!(failure.trouble, Trouble::Forbidden | Trouble::Malformed);

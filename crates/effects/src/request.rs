@@ -6,7 +6,7 @@ use domain::Code;
 use domain::effect::{Header, Phase, Request, Trouble};
 use serde::Deserialize;
 
-use crate::session::Told;
+use crate::session::{Part, Told};
 
 /// How long one request may take in all, whatever its library allows.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -112,5 +112,6 @@ pub(crate) fn refused(request: u64, trouble: Trouble, code: Code, message: Strin
         answer: None,
         body: Vec::new(),
         trouble: Some(trouble),
+        part: Part::Whole,
     })
 }

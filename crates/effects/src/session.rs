@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use crate::lanes::Lanes;
 use crate::ledger::Ledger;
 use crate::request::{AskedRequest, refused};
+use crate::stream::Streams;
+use crate::turns::Turns;
 use crate::way_out::WayOut;
 use crate::writer::JournalWriter;
 
@@ -112,10 +114,26 @@ pub struct Told {
     pub message: Option<String>,
     /// The answer's head, where there is one.
     pub answer: Option<Answer>,
-    /// Its body.
+    /// Its body, or the first of it.
     pub body: Vec<u8>,
     /// Why there is none.
     pub trouble: Option<Trouble>,
+    /// Where this stands among what is told of the request.
+    pub part: Part,
+}
+
+/// Part of an answer, or all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// All there is.
+    #[default]
+    Whole,
+    /// The head: pieces follow.
+    Head,
+    /// A piece: more follow.
+    Piece,
+    /// The last piece, which may be empty, or broken off by `trouble`.
+    Last,
 }
 
 /// What an attempt's effects came to.
@@ -147,8 +165,11 @@ pub(crate) struct Inner {
     /// Requests under way.
     pub(crate) open: watch::Sender<usize>,
     withheld: Mutex<Withheld>,
+    pub(crate) turns: Turns,
     /// Answers that have been owed for long.
     slow: AtomicUsize,
+    /// Answers that come piece by piece.
+    pub(crate) streams: Streams,
 }
 
 /// For how long the child has been owed an answer in all: that is none of its own time.
@@ -192,7 +213,9 @@ impl Session {
             closed: AtomicBool::new(false),
             open: watch::Sender::new(0),
             withheld: Mutex::default(),
+            turns: Turns::default(),
             slow: AtomicUsize::new(0),
+            streams: Streams::default(),
         };
         Ok((Self(Arc::new(inner)), tell))
     }
@@ -232,6 +255,11 @@ impl Session {
         self.0.changed.notify_waiters();
     }
 
+    /// The child reads no more of an answer that comes piece by piece.
+    pub fn close_stream(&self, request: u64) {
+        self.0.streams.close(request);
+    }
+
     /// How many answers the child is owed.
     #[must_use]
     pub fn owed(&self) -> usize {
@@ -265,6 +293,9 @@ impl Session {
     pub async fn close(self, returned: bool) -> Conclusion {
         let inner = &self.0;
         inner.closed.store(true, Ordering::Release);
+        if returned {
+            inner.streams.close_all(); // nobody is left who would read on
+        }
         inner.changed.notify_waiters();
         let mut open = inner.open.subscribe();
         // The sender is ours: it cannot be gone.
@@ -410,9 +441,17 @@ impl Inner {
                 Course::Give { effect, .. } => return self.give_back(request, effect, started).await,
                 Course::Assume { effect } => return self.assume(request, effect).await,
                 Course::Drive { effect, key } => {
-                    return self.drive(request, &asked, &known, effect, key).await;
+                    let order = self.order_of(effect);
+                    let told = self.drive(request, &asked, &known, effect, key).await;
+                    self.turn(order).await;
+                    return told;
                 }
-                Course::Resend { effect } => return self.resend(request, &asked, &known, effect).await,
+                Course::Resend { effect } => {
+                    let order = self.order_of(Some(effect));
+                    let told = self.resend(request, &asked, &known, effect).await;
+                    self.turn(order).await;
+                    return told;
+                }
                 Course::Park { effect } => {
                     let attempt = self.terms.opening.attempt;
                     self.park(Parked::Unknown { attempt, effect }, Vec::new()).await;

@@ -27,8 +27,15 @@ pub struct Sending<'a> {
     pub is_write: bool,
 }
 
+/// The rest of an answer that comes piece by piece.
+#[async_trait]
+pub trait Rest: std::fmt::Debug + Send {
+    /// The next piece; `None` at its end. After an error nothing comes.
+    async fn next(&mut self) -> Option<Result<Vec<u8>, (Trouble, String)>>;
+}
+
 /// What one sending came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Sent {
     /// A whole answer.
     Answered {
@@ -36,6 +43,13 @@ pub enum Sent {
         answer: Answer,
         /// Its body, as sent.
         body: Vec<u8>,
+    },
+    /// The head of one whose body comes piece by piece, for a long time perhaps.
+    Streaming {
+        /// Its head.
+        answer: Answer,
+        /// What follows.
+        rest: Box<dyn Rest>,
     },
     /// None.
     Failed {

@@ -29,6 +29,8 @@ pub mod kind {
     pub const EFFECT: u8 = 2;
     /// Supervisor to child: what became of it.
     pub const ANSWER: u8 = 3;
+    /// Supervisor to child: a piece of an answer.
+    pub const CHUNK: u8 = 4;
     /// Child to supervisor: a lane begins or ends.
     pub const LANE: u8 = 6;
     /// Child to supervisor: a log entry.
@@ -117,6 +119,27 @@ pub struct Answer {
     pub body: Option<ByteVec>,
     /// See [`domain::effect::Trouble`].
     #[n(6)]
+    pub trouble: Option<String>,
+    /// Its body comes in chunks behind it.
+    #[n(7)]
+    pub more: bool,
+}
+
+/// A piece of an answer.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Chunk {
+    /// The child's number for the effect.
+    #[n(0)]
+    pub request: u64,
+    /// The piece.
+    #[n(1)]
+    pub body: ByteVec,
+    /// None follows.
+    #[n(2)]
+    pub last: bool,
+    /// It broke off.
+    #[n(3)]
     pub trouble: Option<String>,
 }
 

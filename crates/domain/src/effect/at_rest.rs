@@ -212,6 +212,7 @@ mod tests {
             answer: None,
             tries: 1,
             latency_us: 0,
+            streamed: false,
             expected: false,
             heard,
             source: Source::Live,

@@ -104,6 +104,7 @@ impl Journal {
                     at: record.at,
                     intent: Arc::new(intent),
                     body: Arc::new(record.body),
+                    chunks: Vec::new(),
                     outcome: None,
                 };
                 match index(number).and_then(|at| self.effects.get_mut(at)) {
@@ -112,6 +113,12 @@ impl Journal {
                         number,
                         tries: vec![one],
                     }),
+                }
+            }
+            Head::Chunk(of) => {
+                let effect = index(of.effect).and_then(|at| self.effects.get_mut(at));
+                if let Some(last) = effect.and_then(|effect| effect.tries.last_mut()) {
+                    last.chunks.push(Arc::new(record.body));
                 }
             }
             Head::Outcome(outcome) => self.conclude(record.at, outcome, record.body),
@@ -139,6 +146,7 @@ impl Journal {
                     answer: None,
                     tries: 1,
                     latency_us: 0,
+                    streamed: false,
                     expected: false,
                     heard: false,
                     source: Source::Live,
@@ -219,6 +227,19 @@ impl Journal {
             return self.new_effect(asked);
         }
         Course::Hold { beside }
+    }
+
+    /// The place, from `from` on, of the first outcome that an earlier attempt heard and this one has not asked for yet: places count
+    /// outcomes in the order in which they came.
+    #[must_use]
+    pub fn first_left_to_give(&self, from: u32) -> Option<u32> {
+        let left = self.effects.iter().zip(&self.unconsumed).zip(&self.reopened);
+        let to_give = left.filter(|((_, unconsumed), reopened)| **unconsumed && !**reopened);
+        let heard = to_give.filter_map(|((effect, _), _)| effect.concluded().filter(|c| c.outcome.heard));
+        heard
+            .map(|concluded| concluded.order)
+            .filter(|order| *order >= from)
+            .min()
     }
 
     /// What is said of a request that is held when every other lane is stuck.

@@ -15,6 +15,8 @@ pub struct Try {
     pub intent: Arc<Intent>,
     /// The request's body.
     pub body: Arc<Vec<u8>>,
+    /// The pieces of an answer that was handed out as it came.
+    pub chunks: Vec<Arc<Vec<u8>>>,
     /// `None` while it is under way.
     pub outcome: Option<Concluded>,
 }

@@ -64,6 +64,8 @@ pub struct Record {
 pub enum Head {
     /// A request is about to leave: durable before its first byte does.
     Intent(Intent),
+    /// A piece of an answer that is handed out as it comes. Its body is the piece.
+    Chunk(ChunkOf),
     /// What became of it.
     Outcome(Outcome),
     /// The run waits for a host.
@@ -82,6 +84,7 @@ impl Head {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Intent(_) => "intent",
+            Self::Chunk(_) => "chunk",
             Self::Outcome(_) => "outcome",
             Self::Wait(_) => "wait",
             Self::Parked(_) => "parked",
@@ -121,6 +124,15 @@ pub struct Intent {
     pub resend: bool,
 }
 
+/// Where a piece of an answer belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkOf {
+    /// Of which effect.
+    pub effect: EffectNumber,
+    /// In whose time.
+    pub attempt: AttemptNumber,
+}
+
 /// Who says what became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -158,6 +170,9 @@ pub struct Outcome {
     /// From asking to this, less what we withheld it, microseconds.
     #[serde(default)]
     pub latency_us: u64,
+    /// The answer was handed out as it came: its body stands in pieces before this record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub streamed: bool,
     /// The catalogue calls this status no failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expected: bool,

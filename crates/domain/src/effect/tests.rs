@@ -136,6 +136,7 @@ impl Life {
             answer,
             tries: 1,
             latency_us: 1_000,
+            streamed: false,
             expected: false,
             heard,
             source: Source::Live,
@@ -532,6 +533,58 @@ fn a_model_says_the_same_again_however_late() {
     life.now += jiff::SignedDuration::from_hours(9);
     life.resume();
     assert_eq!(life.ask("0", "POST", completions, "{}"), given(1));
+}
+
+#[test]
+fn a_token_is_fetched_by_every_attempt() {
+    let mut life = Life::new();
+    let (token, form) = (
+        "https://login.example.com/token",
+        "grant_type=client_credentials&scope=x",
+    );
+    let ask = |life: &mut Life| {
+        let headers = vec![(
+            "Content-Type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        )];
+        let request = Request::new("POST", token, headers, form.as_bytes().to_vec()).unwrap();
+        let asked = Asked {
+            lane: Lane::main(),
+            endpoint: request.endpoint(),
+            fingerprint: Fingerprint::of(&request, &life.catalogue, life.now),
+            terms: life.catalogue.terms(&request),
+        };
+        let course = life.journal.ask(&asked, life.now);
+        (asked, course)
+    };
+    let (asked, course) = ask(&mut life);
+    assert!(matches!(course, Course::Drive { effect: None, .. }));
+    life.note(Head::Intent(Intent {
+        effect: EffectNumber(1),
+        attempt: AttemptNumber(1),
+        lane: asked.lane,
+        class: asked.terms.class,
+        endpoint: asked.endpoint,
+        fingerprint: asked.fingerprint,
+        site: String::new(),
+        url: token.to_owned(),
+        headers: Vec::new(),
+        key: None,
+        resend: false,
+    }));
+    life.conclude(EffectNumber(1), Phase::Done, Some(200), true);
+    life.resume();
+    let (_, again) = ask(&mut life);
+    assert!(
+        matches!(
+            again,
+            Course::Drive {
+                effect: Some(EffectNumber(1)),
+                ..
+            }
+        ),
+        "{again:?}"
+    );
 }
 
 #[test]

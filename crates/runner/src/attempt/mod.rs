@@ -334,7 +334,7 @@ impl Listener {
                     self.requests.ask(effect);
                 }
                 Ok(Some(FromChild::Lane(lane))) => self.requests.lane(lane),
-                Ok(Some(FromChild::Close(_))) => {} // answers are whole: there is nothing to break off
+                Ok(Some(FromChild::Close(close))) => self.requests.close_stream(close.request),
                 Ok(Some(FromChild::Result(result))) => {
                     self.result = Some(result);
                     return Ok(true);

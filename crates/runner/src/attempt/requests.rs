@@ -5,12 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use domain::effect::Lane;
-use effects::{AskedRequest, Conclusion, Halt, Session, Told};
+use effects::{AskedRequest, Conclusion, Halt, Part, Session, Told};
 use minicbor::bytes::ByteVec;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::frame::{self, Answer, Effect};
+use crate::frame::{self, Answer, Chunk, Effect};
 
 /// How often at most it is looked whether the deadline has moved.
 const LOOK: Duration = Duration::from_millis(20);
@@ -46,6 +46,13 @@ impl Requests {
     pub fn lane(&self, lane: frame::Lane) {
         if let Some(open) = &self.0 {
             open.session.lane(&Lane(lane.lane), lane.ended);
+        }
+    }
+
+    /// The child reads no more of an answer.
+    pub fn close_stream(&self, request: u64) {
+        if let Some(open) = &self.0 {
+            open.session.close_stream(request);
         }
     }
 
@@ -103,6 +110,16 @@ impl Requests {
 
 /// What a child is told, as a frame.
 pub fn answer(told: Told) -> io::Result<Vec<u8>> {
+    let trouble = told.trouble.map(|trouble| trouble.as_str().to_owned());
+    if matches!(told.part, Part::Piece | Part::Last) {
+        let chunk = Chunk {
+            request: told.request,
+            body: ByteVec::from(told.body),
+            last: told.part == Part::Last,
+            trouble,
+        };
+        return frame::encode(frame::kind::CHUNK, &chunk);
+    }
     let head = told.answer.as_ref().map(serde_json::to_vec).transpose()?;
     let answer = Answer {
         request: told.request,
@@ -111,7 +128,8 @@ pub fn answer(told: Told) -> io::Result<Vec<u8>> {
         message: told.message,
         head: head.map(ByteVec::from),
         body: told.answer.is_some().then(|| ByteVec::from(told.body)),
-        trouble: told.trouble.map(|trouble| trouble.as_str().to_owned()),
+        trouble,
+        more: told.part == Part::Head,
     };
     frame::encode(frame::kind::ANSWER, &answer)
 }

@@ -59,6 +59,7 @@ fn outcome(run: &ClaimedRun, effect: u32) -> Record {
             }),
             tries: 1,
             latency_us: 1_500,
+            streamed: false,
             expected: false,
             heard: true,
             source: Source::Live,

@@ -1,0 +1,160 @@
+//! Answers that come piece by piece: handed out as they come, written down in the same pieces, given back in them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::effect::{Answer, ChunkOf, EffectNumber, Head, Outcome, Phase, Record, Source, Trouble};
+use tokio::sync::Notify;
+
+use crate::answer::told;
+use crate::session::{Inner, Part, Told};
+use crate::way_out::Rest;
+
+/// The streams that are open, by the child's number for the request.
+#[derive(Default)]
+pub(crate) struct Streams(Mutex<HashMap<u64, Arc<Notify>>>);
+
+impl Streams {
+    fn open(&self, request: u64) -> Arc<Notify> {
+        let closed = Arc::<Notify>::default();
+        self.streams().insert(request, Arc::clone(&closed));
+        closed
+    }
+
+    fn over(&self, request: u64) {
+        self.streams().remove(&request);
+    }
+
+    pub fn close(&self, request: u64) {
+        if let Some(closed) = self.streams().get(&request) {
+            closed.notify_one();
+        }
+    }
+
+    pub fn close_all(&self) {
+        for closed in self.streams().values() {
+            closed.notify_one();
+        }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<u64, Arc<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream as it begins.
+pub(crate) struct Streaming {
+    pub effect: EffectNumber,
+    pub answer: Answer,
+    pub rest: Box<dyn Rest>,
+    pub tries: u32,
+    pub latency_us: u64,
+}
+
+impl Inner {
+    /// Hands an answer out as it comes. It ends by itself, or where the code closes it, or breaks; when the child is gone the rest is
+    /// written down to its end all the same.
+    pub(crate) async fn stream(&self, request: u64, mut streaming: Streaming) -> Option<Told> {
+        let mut outcome = Outcome {
+            effect: streaming.effect,
+            attempt: self.terms.opening.attempt,
+            phase: Phase::Done,
+            trouble: None,
+            message: None,
+            answer: Some(streaming.answer),
+            tries: streaming.tries,
+            latency_us: streaming.latency_us,
+            streamed: true,
+            expected: false,
+            heard: false,
+            source: Source::Live,
+        };
+        let closed = self.streams.open(request);
+        self.tell(Told {
+            part: Part::Head,
+            ..told(request, &outcome, &[])
+        })
+        .await;
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = closed.notified() => None,
+                next = streaming.rest.next() => next,
+            };
+            match next {
+                None => break,
+                Some(Ok(bytes)) => {
+                    let of = ChunkOf {
+                        effect: outcome.effect,
+                        attempt: outcome.attempt,
+                    };
+                    // In the queue before it is handed out, so that no later intent is durable without it.
+                    self.put(Head::Chunk(of), bytes.clone());
+                    self.tell(piece(request, bytes, Part::Piece, None)).await;
+                }
+                Some(Err((trouble, message))) => {
+                    (outcome.phase, outcome.trouble, outcome.message) =
+                        (trouble.phase(), Some(trouble), Some(message));
+                    break;
+                }
+            }
+        }
+        self.streams.over(request);
+        outcome.heard = !self.is_over();
+        let trouble = outcome.trouble;
+        self.put(Head::Outcome(outcome), Vec::new());
+        Some(piece(request, Vec::new(), Part::Last, trouble))
+    }
+
+    /// Gives a recorded stream back, with the boundaries that it had.
+    pub(crate) async fn stream_again(
+        &self,
+        request: u64,
+        effect: EffectNumber,
+        outcome: &Outcome,
+    ) -> Option<Told> {
+        let chunks = self.journal().effect(effect)?.last().chunks.clone();
+        self.tell(Told {
+            part: Part::Head,
+            trouble: None,
+            ..told(request, outcome, &[])
+        })
+        .await;
+        for chunk in chunks {
+            self.tell(piece(request, (*chunk).clone(), Part::Piece, None))
+                .await;
+        }
+        Some(piece(request, Vec::new(), Part::Last, outcome.trouble))
+    }
+
+    /// Writes a record down behind those that wait.
+    fn put(&self, head: Head, body: Vec<u8>) {
+        let record = Record {
+            at: self.surroundings.now(),
+            head,
+            body,
+        };
+        self.journal().record(record.clone());
+        drop(self.writer.put(record)); // what comes after it waits for it
+    }
+
+    async fn tell(&self, told: Told) {
+        if !self.is_over() {
+            // A child that is gone wants to know nothing.
+            let _ = self.told.send(told).await;
+        }
+    }
+}
+
+fn piece(request: u64, body: Vec<u8>, part: Part, trouble: Option<Trouble>) -> Told {
+    Told {
+        request,
+        phase: Phase::Done.as_str(),
+        code: None,
+        message: None,
+        answer: None,
+        body,
+        trouble,
+        part,
+    }
+}
