@@ -361,6 +361,17 @@ impl Inner {
                 judged.body = body;
             }
             Sent::Streaming { .. } => {} // made whole before
+            Sent::Broken {
+                answer,
+                body,
+                trouble,
+                message,
+            } => {
+                outcome.phase = trouble.phase();
+                (outcome.trouble, outcome.message, outcome.answer) =
+                    (Some(trouble), Some(message), Some(answer));
+                judged.body = body;
+            }
             Sent::Failed { trouble, message } => {
                 outcome.phase = trouble.phase();
                 outcome.trouble = Some(trouble);
@@ -450,7 +461,14 @@ async fn whole(answer: Answer, mut rest: Box<dyn Rest>) -> Sent {
     while let Some(next) = rest.next().await {
         match next {
             Ok(bytes) => body.extend_from_slice(&bytes),
-            Err((trouble, message)) => return Sent::Failed { trouble, message },
+            Err((trouble, message)) => {
+                return Sent::Broken {
+                    answer,
+                    body,
+                    trouble,
+                    message,
+                };
+            }
         }
     }
     Sent::Answered { answer, body }

@@ -12,9 +12,15 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Lanes of one attempt that are told apart. Beyond them nothing is said of any: who is held is not parked for it.
 const MAX_LANES: usize = 10_000;
 
-/// The lanes of one attempt.
-#[derive(Default)]
+/// The lanes of one attempt. The function's own is there from the beginning, although nobody announces it: it may have begun others that
+/// have not asked for anything yet.
 pub(crate) struct Lanes(Mutex<HashMap<Lane, State>>);
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self(Mutex::new([(Lane::main(), State::new())].into()))
+    }
+}
 
 struct State {
     ended: bool,
@@ -63,11 +69,9 @@ impl Lanes {
         }
     }
 
-    /// Lanes that have not ended. The function's own is one, although nobody announces it.
+    /// Lanes that have not ended.
     pub fn alive(&self) -> usize {
-        let lanes = self.lanes();
-        let unnamed = usize::from(!lanes.contains_key(&Lane::main()));
-        unnamed + lanes.values().filter(|state| !state.ended).count()
+        self.lanes().values().filter(|state| !state.ended).count()
     }
 
     /// For how long no lane has asked for anything, been told anything, begun or ended.
@@ -145,5 +149,14 @@ mod tests {
             (lanes.others_stuck_in(&main), lanes.alive()),
             (Some(Duration::ZERO), 1)
         );
+    }
+    #[tokio::test(start_paused = true)]
+    async fn the_first_lane_to_ask_is_not_alone_for_the_next_may_be_about_to() {
+        let lanes = Lanes::default();
+        lanes.asked(&lane("0.2"));
+        assert_eq!(lanes.alive(), 2);
+        assert_eq!(lanes.others_stuck_in(&lane("0.2")), Some(SILENCE));
+        lanes.asked(&lane("0.1"));
+        assert_eq!(lanes.others_stuck_in(&lane("0.2")), None);
     }
 }

@@ -57,10 +57,12 @@ impl Network {
                 .collect(),
         };
         if streams(&head) {
-            return Ok((head, Came::Piecemeal(answer.body)));
+            return Ok((head, Came::Piecemeal(Box::new(answer.body))));
         }
-        let body = answer.body.collect().await.map_err(|(_, failure)| failure)?;
-        Ok((head, Came::Whole(body.to_vec())))
+        Ok(match answer.body.collect().await {
+            Ok(body) => (head, Came::Whole(body.to_vec())),
+            Err((body, failure)) => (head, Came::Broken(body.to_vec(), failure)),
+        })
     }
 }
 
@@ -85,7 +87,8 @@ fn streams(head: &Answer) -> bool {
 /// An answer's body.
 enum Came {
     Whole(Vec<u8>),
-    Piecemeal(gateway::Body),
+    Piecemeal(Box<gateway::Body>),
+    Broken(Vec<u8>, Failure),
 }
 
 /// A body as it comes.
@@ -194,16 +197,24 @@ impl WayOut for Network {
                     Class::Read
                 };
                 let phase = of_answer(class, answer.status, asks.is_some(), false);
-                admitted.report(Outcome::of(
-                    phase,
-                    until,
-                    format!("it answered {}", answer.status),
-                ));
+                let told = match &came {
+                    Came::Broken(_, failure) => {
+                        Outcome::of(failure.trouble.phase(), None, failure.message.clone())
+                    }
+                    _ => Outcome::of(phase, until, format!("it answered {}", answer.status)),
+                };
+                admitted.report(told);
                 match came {
+                    Came::Broken(body, failure) => Sent::Broken {
+                        answer,
+                        body,
+                        trouble: failure.trouble,
+                        message: failure.message,
+                    },
                     Came::Whole(body) => Sent::Answered { answer, body },
                     Came::Piecemeal(body) => Sent::Streaming {
                         answer,
-                        rest: Box::new(Pieces(body)),
+                        rest: Box::new(Pieces(*body)),
                     },
                 }
             }

@@ -51,6 +51,17 @@ pub enum Sent {
         /// What follows.
         rest: Box<dyn Rest>,
     },
+    /// One that broke off.
+    Broken {
+        /// Its head.
+        answer: Answer,
+        /// What came of its body.
+        body: Vec<u8>,
+        /// Why no more did.
+        trouble: Trouble,
+        /// The same for a person.
+        message: String,
+    },
     /// None.
     Failed {
         /// Why.

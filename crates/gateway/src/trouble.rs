@@ -37,7 +37,7 @@ pub(crate) fn without_an_answer(who: &str, error: &hyper::Error, is_first: bool)
     let (trouble, what) = if is_not_http(error) {
         (Trouble::NotHttp, "what came back is not HTTP")
     } else {
-        (Trouble::Reset, "the connection broke before the answer came")
+        (lost(error), "the connection broke before the answer came")
     };
     Failure::new(trouble, format!("{who}: {what} ({})", told(error)))
 }
@@ -50,9 +50,17 @@ pub(crate) fn within_an_answer(who: &str, error: &hyper::Error) -> Failure {
             "the answer's body is not framed as HTTP wants it",
         )
     } else {
-        (Trouble::Reset, "the connection broke within the answer")
+        (lost(error), "the connection broke within the answer")
     };
     Failure::new(trouble, format!("{who}: {what} ({})", told(error)))
+}
+
+/// How a connection was lost: libraries of user code have different exceptions for the two.
+fn lost(error: &hyper::Error) -> Trouble {
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    let ended =
+        error.is_incomplete_message() || io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof);
+    if ended { Trouble::Closed } else { Trouble::Reset }
 }
 
 fn is_not_http(error: &hyper::Error) -> bool {

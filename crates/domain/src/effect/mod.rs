@@ -29,8 +29,8 @@ pub use one::{Concluded, Effect, Try};
 pub use patience::{Waited, next_wait, patience_used, paused_until};
 pub use phase::{Phase, Trouble, of_answer};
 pub use record::{
-    Answer, BadRecord, ChunkOf, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES, Outcome,
-    PairVerdict, Paired, Parked, Record, Replayed, Source, Wait,
+    Answer, BadRecord, ChunkOf, EffectNumber, Head, Header, Intent, Lane, MAX_EFFECTS, MAX_RECORDED_BYTES,
+    Outcome, PairVerdict, Paired, Parked, Record, Replayed, Source, Wait,
 };
 pub use request::{BadRequest, Endpoint, MAX_URL, Request};
 pub use unknown::{Resolution, resolve};

@@ -83,6 +83,8 @@ pub enum Trouble {
     StreamRefused,
     /// The connection broke while the request was under way.
     Reset,
+    /// The other side closed the connection while the request was under way.
+    Closed,
     /// No answer, or not all of it, in time.
     ReadTimeout,
     /// What came back is not HTTP.
@@ -109,6 +111,7 @@ impl Trouble {
             Self::Certificate => "certificate",
             Self::StreamRefused => "stream_refused",
             Self::Reset => "reset",
+            Self::Closed => "closed",
             Self::ReadTimeout => "read_timeout",
             Self::NotHttp => "not_http",
             Self::TooLarge => "too_large",
@@ -128,9 +131,12 @@ impl Trouble {
             | Self::HandshakeBroken
             | Self::StreamRefused => Phase::NotSent,
             // "No byte was acknowledged" proves nothing: it may have arrived all the same.
-            Self::Reset | Self::ReadTimeout | Self::NotHttp | Self::TooLarge | Self::Interrupted => {
-                Phase::Unknown
-            }
+            Self::Reset
+            | Self::Closed
+            | Self::ReadTimeout
+            | Self::NotHttp
+            | Self::TooLarge
+            | Self::Interrupted => Phase::Unknown,
         }
     }
 }

@@ -64,9 +64,18 @@ pub fn live(seed: u64) -> Result<Told, String> {
         if state.status == Status::NeedsDecision {
             decide(&world, &mut told)?;
             let decision = Decision::Happened;
-            state = step(&state, &Event::Decided { decision }, world.now(), &policy)
-                .map_err(|e| e.to_string())?
-                .state;
+            state = step(
+                &state,
+                &Event::Decided {
+                    decision,
+                    open: 0,
+                    unsettled_failures: 0,
+                },
+                world.now(),
+                &policy,
+            )
+            .map_err(|e| e.to_string())?
+            .state;
         }
         world.pass(state.due_at);
         let claimed = Event::Claimed {

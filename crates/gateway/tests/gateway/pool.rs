@@ -143,7 +143,7 @@ async fn a_kept_connection_that_breaks_under_a_request_is_told_and_the_next_one_
     send(&gateway, get(&server.url("/"))).await.unwrap();
     assert_eq!(
         trouble(send(&gateway, get(&server.url("/"))).await),
-        Trouble::Reset
+        Trouble::Closed
     );
     send(&gateway, get(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 2);

@@ -82,7 +82,7 @@ async fn the_connection_breaks_before_an_answer() {
         let failure = send(&gateway(&options()), post(&server.url("/")))
             .await
             .unwrap_err();
-        assert_eq!(failure.trouble, Trouble::Reset, "{answer:?}: {failure}");
+        assert_eq!(failure.trouble, Trouble::Closed, "{answer:?}: {failure}");
     }
     let server = Server::start(|_, mut stream| async move {
         read_request(&mut stream).await;
@@ -114,7 +114,7 @@ async fn the_connection_breaks_within_an_answer_and_what_came_before_is_there() 
             .await
             .unwrap();
         let (before, failure) = answer.body.collect().await.unwrap_err();
-        assert_eq!(failure.trouble, Trouble::Reset, "{failure}");
+        assert_eq!(failure.trouble, Trouble::Closed, "{failure}");
         assert_eq!(before, came);
     }
     let server = Server::start(|_, mut stream| async move {
