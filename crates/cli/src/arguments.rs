@@ -90,7 +90,7 @@ pub enum Command {
     Deploy(commands::deploy::Deploy),
     /// Hand conversations to the server, from files
     Send(crate::send::Send),
-    /// Runs: list, show, logs, retry, cancel
+    /// Runs: list, show, logs, decide, retry, cancel
     #[command(subcommand)]
     Runs(commands::runs::Runs),
     /// Conversations: show

@@ -113,6 +113,9 @@ codes! {
     RequestTooLarge = "AC0402", "a request of end_function is larger than allowed";
     RequestMalformed = "AC0403", "a request of end_function is not one that can be sent";
     EffectsLimit = "AC0404", "a run asked for more requests than are recorded of one run";
+    NothingToDecide = "AC0405", "there is nothing to decide";
+    WhichEffect = "AC0406", "the decision may be about several effects";
+    DecidedOtherwise = "AC0407", "it was decided otherwise before";
 
     ConfinementMissing = "AC0501", "this host cannot confine code as required";
     CanaryEscaped = "AC0502", "a trial escape from the confinement succeeded";

@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod connections;
 mod conversations;
+mod decide;
 mod deployments;
 mod drain;
 mod engine;

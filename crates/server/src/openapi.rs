@@ -23,6 +23,8 @@ use utoipa::{Modify, OpenApi};
         crate::runs::logs,
         crate::runs::retry,
         crate::runs::cancel,
+        crate::decide::decide,
+        crate::decide::decide_many,
         crate::deployments::post,
         crate::deployments::list,
         crate::deployments::get,

@@ -99,6 +99,13 @@ impl From<StoreError> for ApiError {
                 };
                 Problem::new(code, 409, format!("Run {run}: {error}."), fix).into()
             }
+            StoreError::Outdated(run) => Problem::new(
+                code,
+                409,
+                format!("Run {run} goes on while it is decided about."),
+                "Look at the run (`aftercall runs show`) and decide again.",
+            )
+            .into(),
             StoreError::Erased(conversation) => erased(*conversation),
             StoreError::NoSuchRun(run) => not_found(format!("There is no run {run}.")),
             StoreError::InUse { .. }

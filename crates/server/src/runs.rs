@@ -301,7 +301,7 @@ async fn decide(shared: &Arc<Shared>, run: RunSummary, event: Event) -> ApiResul
 }
 
 /// A run that the key may see; any other is not there.
-async fn find(shared: &Shared, principal: &Principal, id: &str) -> ApiResult<store::RunDetail> {
+pub(crate) async fn find(shared: &Shared, principal: &Principal, id: &str) -> ApiResult<store::RunDetail> {
     let missing = || not_found(format!("There is no run {:?}.", crate::problem::shown(id)));
     let run: RunId = id.parse().map_err(|_| missing())?;
     let detail = shared.app.store.run(run).await?.ok_or_else(missing)?;

@@ -110,7 +110,7 @@ impl Reading<'_> {
                         }
                     }
                 }
-                Head::Wait(_) | Head::Parked(_) | Head::Paired(_) => {}
+                _ => {}
             }
         }
         views.into_values().collect()

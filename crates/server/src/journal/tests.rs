@@ -31,7 +31,7 @@ fn record(seconds: i64, head: Head, body: &str) -> Record {
 }
 
 /// A POST of attempt `attempt`, asked for at the function's line 10 + its number.
-pub(crate) fn intent(seconds: i64, attempt: u32, effect: u32, path: &str, body: &str) -> Record {
+fn intent(seconds: i64, attempt: u32, effect: u32, path: &str, body: &str) -> Record {
     let head = Head::Intent(Intent {
         effect: EffectNumber(effect),
         attempt: AttemptNumber(attempt),
@@ -57,17 +57,11 @@ pub(crate) fn intent(seconds: i64, attempt: u32, effect: u32, path: &str, body: 
 
 fn outcome(seconds: i64, attempt: u32, effect: u32, change: impl FnOnce(&mut Outcome), body: &str) -> Record {
     let mut outcome = Outcome {
-        effect: EffectNumber(effect),
-        attempt: AttemptNumber(attempt),
-        phase: Phase::Done,
-        trouble: None,
         message: None,
         answer: None,
         tries: 1,
         latency_us: 45_200,
-        expected: false,
-        heard: true,
-        source: Source::Live,
+        ..effects::assumed(EffectNumber(effect), AttemptNumber(attempt), Source::Live)
     };
     change(&mut outcome);
     record(seconds, Head::Outcome(outcome), body)

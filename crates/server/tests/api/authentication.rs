@@ -21,6 +21,8 @@ fn routes() -> Vec<(&'static str, Ask)> {
         ("operate", get("/v1/conversations/nobody")),
         ("operate", post(&format!("/v1/runs/{NO_RUN}/retry")).json(none())),
         ("operate", post(&format!("/v1/runs/{NO_RUN}/cancel"))),
+        ("operate", post(&format!("/v1/runs/{NO_RUN}/decide")).json(none())),
+        ("operate", post("/v1/decisions").json(none())),
         ("operate", get("/v1/deployments")),
         ("operate", get("/v1/deployments/a1a1")),
         ("operate", get("/v1/status")),

@@ -9,6 +9,7 @@ mod batches;
 mod client;
 mod contract;
 mod deciding;
+mod decisions;
 mod deployments;
 mod description;
 mod draining;

@@ -140,7 +140,8 @@ pub fn table(runs: &[RunView], context: &Context) -> String {
     )
 }
 
-fn since(text: &str, now: Timestamp) -> Result<Timestamp, Box<CliError>> {
+/// A time that was typed: how long ago, or a moment.
+pub(super) fn since(text: &str, now: Timestamp) -> Result<Timestamp, Box<CliError>> {
     let bad = || {
         CliError::usage(
             Code::BadRequest,

@@ -1,6 +1,7 @@
 //! `aftercall runs`.
 
 mod change;
+mod decide;
 mod list;
 mod logs;
 mod show;
@@ -12,7 +13,7 @@ use crate::error::{CliError, Exit};
 
 pub use list::table as list_table;
 
-/// Runs: list, show, logs, retry, cancel
+/// Runs: list, show, logs, decide, retry, cancel
 #[derive(Debug, Subcommand)]
 pub enum Runs {
     /// Runs, newest first
@@ -21,6 +22,8 @@ pub enum Runs {
     Show(show::Show),
     /// What one attempt of a run logged
     Logs(logs::Logs),
+    /// Say what became of a write that nobody can know, or what a write that fits no record is
+    Decide(Box<decide::Decide>),
     /// Attempt a run again, also on another deployment
     Retry(change::Retry),
     /// Cancel a run; an attempt under way is ended
@@ -33,6 +36,7 @@ impl Runs {
     pub fn flags(&self) -> Vec<(String, String)> {
         match self {
             Self::List(list) => list.about.flags(),
+            Self::Decide(decide) => decide.about.flags(),
             _ => Vec::new(),
         }
     }
@@ -46,6 +50,7 @@ impl Runs {
             Self::List(list) => list.run(context).await,
             Self::Show(show) => show.run(context).await,
             Self::Logs(logs) => logs.run(context).await,
+            Self::Decide(decide) => decide.run(context).await,
             Self::Retry(retry) => retry.run(context).await,
             Self::Cancel(cancel) => cancel.run(context).await,
         }
