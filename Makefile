@@ -12,11 +12,12 @@ BENCH_PEERS := $(CARGO_TARGET_DIR)/bench-peers
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
 BUILD_TEST_BIN := cargo build --locked --package aftercall --features fail-points
 
-.PHONY: help demo test test-rust test-python test-frameworks test-libraries test-wheel test-system fuzz lint format bench bench-parts build wheel require
+.PHONY: help demo test test-rust test-python test-frameworks test-libraries test-wheel test-system crash-campaign fuzz lint format bench bench-parts build wheel require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
 	@echo "make test          every test"
+	@echo "make crash-campaign N=1000   kill the server N times while runs write to receivers that count"
 	@echo "make lint          formatting, clippy, licences, ruff, mypy"
 	@echo "make bench         how fast it is, beside the bare loop (QUICK=1: a short look; PEERS=1: beside Celery and others)"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
@@ -76,6 +77,15 @@ $(WHEELHOUSE)/filled: tests/well-known/requirements.txt $(VENV)/installed
 test-system: require $(VENV)/installed $(WHEELHOUSE)/filled
 	$(BUILD_TEST_BIN)
 	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python AFTERCALL_WHEELHOUSE=$(WHEELHOUSE) cargo test --locked --package system-tests -- --nocapture --test-threads=2
+
+# The server killed N times, at any moment and at each named point, while runs write to receivers that count: prints what was lost and
+# what was done twice, and fails if anything was. SEED=… repeats one, as far as the machine's own timing lets it.
+N ?= 1000
+SEED ?=
+crash-campaign: require $(VENV)/installed
+	$(BUILD_TEST_BIN)
+	cargo build --locked --package system-tests --bin crash-campaign
+	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python $(SEED:%=AFTERCALL_TEST_SEED=%) $(CARGO_TARGET_DIR)/debug/crash-campaign $(N)
 
 # cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
 FUZZ_SECONDS ?= 60

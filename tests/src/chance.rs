@@ -23,6 +23,12 @@ impl Chance {
         }))
     }
 
+    /// A stream of its own for whoever draws beside this one: what each draws depends on the seed alone.
+    #[must_use]
+    pub fn branch(&mut self) -> Self {
+        Self(self.next())
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

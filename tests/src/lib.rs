@@ -14,6 +14,7 @@
 mod asking;
 mod at_rest;
 mod binary;
+pub mod campaign;
 mod chance;
 mod command;
 mod conversations;

@@ -29,12 +29,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![address.to_string()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        let config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            );
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        );
         Arc::new(config.unwrap())
     }
 }

@@ -109,7 +109,9 @@ impl Receiver {
     /// It is there again.
     pub fn come_back(&self) {
         let mut listening = lock(&self.listening);
-        *listening = listening.take().map(|now| now.resume(&self.runtime, &self.shared));
+        *listening = listening
+            .take()
+            .map(|now| now.resume(&self.runtime, &self.shared));
     }
 
     /// Every request that arrived whole, in order.

@@ -1,5 +1,9 @@
 //! What leaves end functions arrives once, whatever happens to the server and to whoever it is sent to.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod campaign;
+mod fail_points;
 mod outage;
+mod replay;
+mod stopped;
 mod support;

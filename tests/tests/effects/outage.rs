@@ -39,13 +39,20 @@ fn an_outage_makes_a_run_late_with_one_record_and_no_word_to_the_monitor() {
     let run = send(&server, PROJECT, &conversation("late", &state));
     let detail = server.reached(&run, |status| status == "waiting");
     assert_eq!(outcomes(&detail), ["waiting"]);
-    assert!(server.runs("status=running").is_empty(), "no process waits with it");
+    assert!(
+        server.runs("status=running").is_empty(),
+        "no process waits with it"
+    );
 
     // … then it asks for time, once …
     let mut asked = 0;
     crm.behave(move |_| {
         asked += 1;
-        if asked == 1 { Reply::later(RETRY_AFTER_S) } else { Reply::done() }
+        if asked == 1 {
+            Reply::later(RETRY_AFTER_S)
+        } else {
+            Reply::done()
+        }
     });
     crm.come_back();
     until("it was asked again", || (!crm.seen().is_empty()).then_some(()));

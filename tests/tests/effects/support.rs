@@ -25,13 +25,17 @@ pub fn project(source: &str, hosts: &[String]) -> Project {
 /// Hands in one conversation, and gives its run.
 #[track_caller]
 pub fn send(server: &Server<'_>, project: &str, conversation: &Value) -> String {
-    server.send_all(project, std::slice::from_ref(conversation)).remove(0)
+    server
+        .send_all(project, std::slice::from_ref(conversation))
+        .remove(0)
 }
 
 /// How each attempt of a run ended.
 pub fn outcomes(detail: &Value) -> Vec<String> {
     let attempts = detail["attempts"].as_array().unwrap().iter();
-    attempts.map(|one| one["outcome"].as_str().unwrap().to_owned()).collect()
+    attempts
+        .map(|one| one["outcome"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Where a run stands.
