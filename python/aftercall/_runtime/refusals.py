@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-NETWORK = "hint: a run opens no sockets of its own and looks up no names, and HTTP is refused in this version (AC0401)"
+NETWORK = "hint: a run opens no sockets of its own and looks up no names: what leaves it is HTTP, by a library of Python's own or a usual one"
 PROCESS = "hint: a run starts no other processes. Do the work in Python"
 FILE = (
     "hint: a run reads its project and its packages, and reads and writes its temporary folder "

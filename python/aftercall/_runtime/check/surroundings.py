@@ -33,7 +33,7 @@ _HTTP = {f"{package}.{verb}" for package in ("requests", "httpx") for verb in _H
 
 _PROCESS = "No process can be started: do it in Python."
 _MAIL = "Queue it: `conv.send_email(to, body, subject)` records it on the run; this version does not send it."
-_SOCKET = "There is no network but HTTP, and this version refuses that too (AC0401)."
+_SOCKET = "There is no network but HTTP: use the service's HTTP API, or one that you put before it."
 #: The function → the way out.
 _REFUSED = {
     **dict.fromkeys(
