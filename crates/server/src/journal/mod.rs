@@ -8,7 +8,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
-    AttemptOutcome, AttemptView, EffectView, EffectsSummary, NewWriteView, OutcomeView, ParkedView,
+    AttemptOutcome, AttemptView, BodyView, EffectView, EffectsSummary, NewWriteView, OutcomeView, ParkedView,
     ParkedWhy, SendingView, Verdict, WaitView,
 };
 use domain::effect::{
@@ -69,9 +69,11 @@ impl Reading<'_> {
         let bodies = Bodies {
             shown: self.shows_bodies,
         };
+        let mut streamed: BTreeMap<EffectNumber, Vec<u8>> = BTreeMap::new();
         for record in records {
             match &record.head {
                 Head::Intent(intent) => {
+                    streamed.remove(&intent.effect);
                     let view = views
                         .entry(intent.effect)
                         .or_insert_with(|| self.view(intent, lanes.len() > 1));
@@ -86,12 +88,15 @@ impl Reading<'_> {
                         outcomes: Vec::new(),
                     });
                 }
+                Head::Chunk(of) => streamed.entry(of.effect).or_default().extend(&record.body),
                 Head::Outcome(outcome) => {
                     let Some(view) = views.get_mut(&outcome.effect) else {
                         continue; // of nothing that this version knows
                     };
                     view.phase = Some(outcome.phase);
-                    let told = outcome_view(outcome, record, view.class, &bodies);
+                    let pieces = streamed.get(&outcome.effect).filter(|_| outcome.streamed);
+                    let body = bodies.view(pieces.unwrap_or(&record.body));
+                    let told = outcome_view(outcome, record.at, view.class, body);
                     if let Some(sending) = view.sendings.last_mut() {
                         sending.outcomes.push(told);
                     }
@@ -110,7 +115,7 @@ impl Reading<'_> {
                         }
                     }
                 }
-                _ => {}
+                Head::Wait(_) | Head::Parked(_) | Head::Paired(_) => {}
             }
         }
         views.into_values().collect()
@@ -248,20 +253,20 @@ pub(crate) fn verdict_of(outcome: &Outcome) -> Verdict {
     }
 }
 
-fn outcome_view(outcome: &Outcome, record: &Record, class: Class, bodies: &Bodies) -> OutcomeView {
+fn outcome_view(outcome: &Outcome, at: Timestamp, class: Class, body: BodyView) -> OutcomeView {
     let answer = outcome.answer.as_ref();
     // The answer to a request for a token is not written down.
     let kept = answer.is_some() && class != Class::Credential;
     OutcomeView {
         attempt: outcome.attempt,
-        at: record.at,
+        at,
         phase: outcome.phase,
         source: outcome.source,
         trouble: outcome.trouble,
         message: outcome.message.clone(),
         status: answer.map(|answer| answer.status),
         reason: answer.map(|answer| answer.reason.clone()).unwrap_or_default(),
-        body: kept.then(|| bodies.view(&record.body)),
+        body: kept.then_some(body),
         tries: outcome.tries,
         latency_ms: outcome.latency_us / 1_000,
         expected: outcome.expected,

@@ -3,8 +3,8 @@
 
 use api::{AttemptOutcome, AttemptView};
 use domain::effect::{
-    Answer, Catalogue, Class, EffectNumber, Endpoint, Fingerprint, Head, Intent, Lane, Outcome, Parked,
-    Phase, Record, Replayed, Source, Trouble, Wait,
+    Answer, Catalogue, ChunkOf, Class, EffectNumber, Endpoint, Fingerprint, Head, Intent, Lane, Outcome,
+    Parked, Phase, Record, Replayed, Source, Trouble, Wait,
 };
 use domain::run::{End, RunState, Status};
 use domain::{AttemptNumber, ConversationId, DeploymentId, Environment, ResourceUse, RunId, Timestamp};
@@ -281,6 +281,31 @@ fn what_the_code_swallowed_is_named_and_can_be_decided() {
     );
     let asks = next::with_effects(&ended, &told);
     insta::assert_snapshot!(format!("{}\n{}", asks.sentence, asks.commands.join("\n")));
+}
+
+#[test]
+fn an_answer_that_was_handed_out_in_pieces_is_shown_whole() {
+    let running = run(1, |state| state.status = Status::Running);
+    let piece = |body: &str| {
+        let of = ChunkOf {
+            effect: EffectNumber(1),
+            attempt: AttemptNumber(1),
+        };
+        record(1, Head::Chunk(of), body)
+    };
+    let streamed = |outcome: &mut Outcome| {
+        answered(200, "OK", Phase::Done)(outcome);
+        outcome.streamed = true;
+    };
+    let records = vec![
+        intent(1, 1, 1, "/notes", "{}"),
+        piece("data: a\n\n"),
+        piece("data: b\n\n"),
+        outcome(2, 1, 1, streamed, ""),
+    ];
+    let told = tell(&running, &[attempt(1, 0, AttemptOutcome::Running)], records);
+    let body = told.effects[0].sendings[0].outcomes[0].body.clone().unwrap();
+    assert_eq!(body.text.as_deref(), Some("data: a\n\ndata: b\n\n"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Decide {
     #[arg(long)]
     happened: bool,
     /// What the other side answered, a JSON file [default: {} with status 200, marked Aftercall-Assumed: 1]
-    #[arg(long, value_name = "FILE", requires = "happened", conflicts_with = "wheres")]
+    #[arg(long, value_name = "FILE", requires = "happened", conflicts_with_all = ["not_sent", "keep", "send", "abort", "wheres"])]
     answer: Option<PathBuf>,
     /// It did not: it is sent when it is asked for again
     #[arg(long)]
