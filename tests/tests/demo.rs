@@ -6,7 +6,7 @@ use std::process::Command;
 use system_tests::{aftercall, now, repository};
 
 #[test]
-fn the_demo_ends_well_and_shows_a_failure_a_hang_a_retry_and_a_kill() {
+fn the_demo_ends_well_and_shows_a_failure_a_hang_a_retry_an_outage_and_kills() {
     let began = now();
     let data = tempfile::tempdir().unwrap();
     let output = Command::new(repository().join("scripts/demo"))
@@ -26,7 +26,10 @@ fn the_demo_ends_well_and_shows_a_failure_a_hang_a_retry_and_a_kill() {
         "AC0301",
         "AC0302",
         "Traceback",
-        "none lost",
+        "none lost; each write arrived once",
+        "waiting",
+        "POST /contacts: 1",
+        "POST /notes: 1",
         "runs retry",
     ] {
         assert!(out.contains(part), "{part} is missing:\n{out}");
