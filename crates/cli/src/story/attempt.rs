@@ -71,22 +71,32 @@ pub(super) fn tell(detail: &RunDetail, attempt: &AttemptView, zone: &TimeZone) -
 }
 
 fn outcome(attempt: &AttemptView) -> String {
+    let words = outcome_words(attempt);
+    match attempt.outcome {
+        AttemptOutcome::Running => words,
+        AttemptOutcome::Returned => style::good(&words),
+        AttemptOutcome::Failed => style::bad(&words),
+        AttemptOutcome::Waiting
+        | AttemptOutcome::Parked
+        | AttemptOutcome::Interrupted
+        | AttemptOutcome::Cancelled => style::warn(&words),
+    }
+}
+
+/// How an attempt is doing, in words.
+pub(super) fn outcome_words(attempt: &AttemptView) -> String {
     let after = attempt
         .duration_ms
         .map(|ms| format!(" after {}", time::span(Duration::from_millis(ms))))
         .unwrap_or_default();
     match attempt.outcome {
         AttemptOutcome::Running => "is under way".to_owned(),
-        AttemptOutcome::Returned => style::good(&format!("returned{after}")),
-        AttemptOutcome::Failed => style::bad(&format!("failed{after}")),
-        AttemptOutcome::Waiting => {
-            style::warn(&format!("ended{after} to wait for a host, and does not count"))
-        }
-        AttemptOutcome::Parked => style::warn(&format!(
-            "ended{after} to wait for a decision, and does not count"
-        )),
-        AttemptOutcome::Interrupted => style::warn(&format!("interrupted{after}, and does not count")),
-        AttemptOutcome::Cancelled => style::warn(&format!("cancelled{after}")),
+        AttemptOutcome::Returned => format!("returned{after}"),
+        AttemptOutcome::Failed => format!("failed{after}"),
+        AttemptOutcome::Waiting => format!("ended{after} to wait for a host, and does not count"),
+        AttemptOutcome::Parked => format!("ended{after} to wait for a decision, and does not count"),
+        AttemptOutcome::Interrupted => format!("interrupted{after}, and does not count"),
+        AttemptOutcome::Cancelled => format!("cancelled{after}"),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use api::RunDetail;
+use api::{EffectView, RunDetail};
+use domain::effect::{Phase, Source};
 
 use super::timeline::numbers;
 use crate::screen::time;
@@ -36,6 +37,17 @@ pub(super) fn sentences(detail: &RunDetail) -> Vec<String> {
         ));
     }
     all.push(writes(detail));
+    let assumed = taken_for_done(detail);
+    if !assumed.is_empty() {
+        all.push(format!(
+            "{} taken for done: nobody saw an answer, a person or a policy said so.",
+            if assumed.len() == 1 {
+                format!("{} is", numbers(&assumed))
+            } else {
+                format!("{} are", numbers(&assumed))
+            }
+        ));
+    }
     if summary.given_back > 0 {
         all.push(format!(
             "{} given back to later attempts as {} recorded, not sent again.",
@@ -106,6 +118,20 @@ fn writes(detail: &RunDetail) -> String {
         ));
     }
     text + "."
+}
+
+/// Writes that are done because somebody, or something, said so.
+fn taken_for_done(detail: &RunDetail) -> Vec<u32> {
+    let said = |effect: &&EffectView| {
+        let last = effect.sendings.last().and_then(|sending| sending.outcomes.last());
+        last.is_some_and(|outcome| outcome.phase == Phase::Done && outcome.source != Source::Live)
+    };
+    detail
+        .effects
+        .iter()
+        .filter(said)
+        .map(|effect| effect.effect)
+        .collect()
 }
 
 fn was(effects: &[u32]) -> String {

@@ -3,6 +3,7 @@
 mod attempt;
 mod conversation;
 mod effects;
+mod html;
 mod in_short;
 mod left;
 mod timeline;

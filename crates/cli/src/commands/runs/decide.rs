@@ -61,10 +61,10 @@ pub struct Decide {
     #[arg(long = "where", id = "wheres", value_name = "NAME=VALUE")]
     wheres: Vec<String>,
     /// In bulk: only runs that were accepted since: 30min, 2h, 7d, or a time such as 2026-01-05T10:00:00Z
-    #[arg(long, value_name = "WHEN", requires = "wheres")]
+    #[arg(long, value_name = "WHEN", conflicts_with = "runs")]
     since: Option<String>,
     /// In bulk: only tell what would be decided
-    #[arg(long, requires = "wheres")]
+    #[arg(long, conflicts_with = "runs")]
     dry_run: bool,
     #[command(flatten)]
     pub(super) about: About,

@@ -1,5 +1,7 @@
 //! `aftercall runs show`.
 
+use std::path::{Path, PathBuf};
+
 use api::{ConversationView, RunDetail, RunView, RunWord};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -13,17 +15,22 @@ use crate::story::Teller;
 /// One run as a story
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It tells what came in, what ran, what it logged, why it failed, what it left and what happens next.
+    after_help = "It tells what came in, what ran, what was sent and answered, what it logged, why it was late or failed, what it left and what
+happens next.
 Exit status 1 if the run failed.
 
 Examples:
   aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
+  aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --html run.html     one page, to attach to a ticket
   aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --json | jq .state_after"
 )]
 pub struct Show {
     /// The run's id
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
+    /// Write the story as one page that needs nothing else, without the conversation itself; - is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
 }
 
 impl Show {
@@ -32,13 +39,19 @@ impl Show {
         let detail: RunDetail = client.get(&format!("/v1/runs/{}", escape(&self.run))).await?;
         if context.screen.json {
             context.screen.json(&detail, false)?;
+        } else if let Some(file) = &self.html {
+            let page = teller(context).html(&detail);
+            if file.as_os_str() == "-" {
+                context.screen.say(&page)?;
+            } else {
+                write(file, &page)?;
+                context.screen.say(&format!("written to {}", file.display()))?;
+            }
         } else {
             let conversation = conversation(&client, &detail.run).await?;
-            let teller = Teller {
-                now: context.screen.now,
-                zone: context.screen.zone.clone(),
-            };
-            context.screen.say(&teller.run(&detail, conversation.as_ref()))?;
+            context
+                .screen
+                .say(&teller(context).run(&detail, conversation.as_ref()))?;
         }
         Ok(if detail.run.status == RunWord::Failed {
             Exit::Negative
@@ -46,6 +59,23 @@ impl Show {
             Exit::Done
         })
     }
+}
+
+fn teller(context: &Context) -> Teller {
+    Teller {
+        now: context.screen.now,
+        zone: context.screen.zone.clone(),
+    }
+}
+
+fn write(file: &Path, page: &str) -> Result<(), Box<CliError>> {
+    std::fs::write(file, page).map_err(|error| {
+        CliError::usage(
+            Code::BadInputFile,
+            format!("{} cannot be written: {error}", file.display()),
+            "name another file",
+        )
+    })
 }
 
 /// What came in. A key for handing in may look at runs, not at conversations, and one that was erased nobody can: the story
