@@ -1,6 +1,8 @@
 //! Attempts with a real store and a way out of the tests' own, which counts what reaches the other side.
 #![allow(clippy::unwrap_used)]
 
+mod turns;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::session::Inner;
 
 /// Nothing is asked for and nothing is told for so long: what is left over is not asked for before something else is told.
-const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 /// No answer is kept from the code for longer.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The place of what no earlier attempt heard: behind everything that one did.
