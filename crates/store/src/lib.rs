@@ -14,8 +14,8 @@ mod store_error;
 
 pub use records::{
     Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
-    ConversationRecord, Decided, DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter,
-    RunSummary, Scope, StoreHealth, Stranded,
+    ConversationRecord, Decided, DeploymentRecord, NewConversation, Orphan, Page, PauseScope, RunDetail,
+    RunFilter, RunSummary, Scope, StoreHealth, Stranded, Waiting,
 };
 pub use store_error::{StoreError, Torn};
 
@@ -89,6 +89,25 @@ pub trait Store: Send + Sync + 'static {
 
     /// A run's journal, in order.
     async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError>;
+
+    /// Keeps, or lifts, exactly this pause. Answers whether that changed something.
+    async fn set_pause(&self, scope: PauseScope, paused: bool, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Every pause that is in force, with since when.
+    async fn pauses(&self) -> Result<Vec<(PauseScope, Timestamp)>, StoreError>;
+
+    /// How many runs wait for which hosts.
+    async fn waiting(&self) -> Result<Vec<Waiting>, StoreError>;
+
+    /// Lets every run that waits for a host of this scope go on, longest waiting first: of each host the first now, each further one
+    /// `apart` later, so that a host that is back is not run over. Answers how many.
+    async fn admit_waiting(
+        &self,
+        scope: PauseScope,
+        apart: std::time::Duration,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;

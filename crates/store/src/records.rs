@@ -126,6 +126,58 @@ pub struct Decided {
     pub event: Event,
 }
 
+/// Which requests an operator has stopped: those to which everything applies that is named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PauseScope {
+    /// Of one project only.
+    pub project: Option<ProjectName>,
+    /// Of one environment only.
+    pub environment: Option<Environment>,
+    /// To one host only: its name, without a port.
+    pub host: Option<String>,
+}
+
+/// Runs that wait for one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Whose.
+    pub project: ProjectName,
+    /// Where.
+    pub environment: Environment,
+    /// How many.
+    pub runs: u64,
+    /// When the first of them looks again.
+    pub first_due: Timestamp,
+}
+
+impl Waiting {
+    /// The host's name, without a port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self
+            .origin
+            .split_once("://")
+            .map_or(&*self.origin, |(_, rest)| rest);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// Whether a scope means them.
+    #[must_use]
+    pub fn is_meant_by(&self, scope: &PauseScope) -> bool {
+        scope.project.as_ref().is_none_or(|one| *one == self.project)
+            && scope.environment.is_none_or(|one| one == self.environment)
+            && scope
+                .host
+                .as_ref()
+                .is_none_or(|one| one.eq_ignore_ascii_case(self.host()))
+    }
+}
+
 /// A run that a boot which is gone still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Orphan {

@@ -21,6 +21,7 @@ pub mod journal;
 pub mod random_walk;
 pub mod reading;
 pub mod requests;
+pub mod waiting;
 
 /// What the stores under test must be opened with.
 pub const QUEUE_LIMIT: u64 = 300;
@@ -83,6 +84,8 @@ macro_rules! conformance {
             requests::a_retry_by_hand_starts_anew_on_the_deployment_asked_for,
             requests::what_succeeded_is_run_again_only_on_purpose,
             requests::an_unknown_run_is_told,
+            waiting::pauses_are_kept_until_they_are_lifted,
+            waiting::runs_that_wait_are_let_go_on_one_after_the_other,
         );
     };
     ($fresh:path: $($topic:ident :: $promise:ident),+ $(,)?) => {

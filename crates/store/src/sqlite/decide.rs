@@ -1,6 +1,7 @@
 //! What a person decided, and the records that say so: one transaction, made of what that person was shown.
 
-use domain::{Epoch, RunId};
+use domain::run::Policy;
+use domain::{Epoch, RunId, Timestamp};
 
 use super::apply::Apply;
 use super::columns::RunRow;
@@ -8,7 +9,9 @@ use super::failure::Failure;
 use super::job::{Batch, Write};
 use super::journal::{self, SealedRecord};
 use super::lanes::Lane;
-use crate::{Applied, StoreError};
+use super::readers::Reader;
+use super::{SqliteStore, read};
+use crate::{Applied, Decided, StoreError};
 
 /// A decision about one run.
 pub(super) struct Decide {
@@ -41,5 +44,43 @@ impl Write for Decide {
         let applied = self.apply.carry_out(batch)?;
         journal::add(batch.connection, run, self.epoch, self.first, &self.records)?;
         Ok(applied)
+    }
+}
+
+impl SqliteStore {
+    /// Seals the records, and writes them with the step.
+    pub(super) async fn write_decision(
+        &self,
+        decided: Decided,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let Decided {
+            run,
+            epoch,
+            first,
+            records,
+            event,
+        } = decided;
+        let bytes = records.iter().map(|record| record.body.len()).sum();
+        let seal = move |reader: &mut Reader| match journal::seal_records(reader, run, first, &records)? {
+            Some(sealed) => Ok(sealed),
+            None => Err(StoreError::Erased(read::conversation_of(reader, run)?)),
+        };
+        let records = self.readers.read(seal).await?;
+        let apply = Apply {
+            run,
+            event,
+            report: None,
+            policy: policy.clone(),
+            now,
+        };
+        let request = Decide {
+            apply,
+            epoch,
+            first,
+            records,
+        };
+        self.write(request, bytes).await
     }
 }

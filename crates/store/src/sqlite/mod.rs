@@ -32,6 +32,7 @@ mod listing;
 mod open;
 mod options;
 mod pair;
+mod pauses;
 mod place;
 mod read;
 mod readers;

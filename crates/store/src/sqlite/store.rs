@@ -14,16 +14,16 @@ use super::apply::{Apply, ApplyAsked};
 use super::cancelled::KeepCancelled;
 use super::claim::ClaimDue;
 use super::columns::stored;
-use super::decide::Decide;
 use super::deployments::{self, Activate, FreeHeld, PutDeployment};
 use super::job::Write;
 use super::journal::{self, AddRecords};
+use super::pauses::{self, SetPause};
 use super::seal::{SealedConversation, SealedReport};
 use super::{SqliteStore, conversations, listing, read};
 use crate::{
     Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, Decided,
-    DeploymentRecord, NewConversation, Orphan, Page, RunDetail, RunFilter, RunSummary, Store, StoreError,
-    StoreHealth,
+    DeploymentRecord, NewConversation, Orphan, Page, PauseScope, RunDetail, RunFilter, RunSummary, Store,
+    StoreError, StoreHealth, Waiting,
 };
 
 /// Conversations that are accepted at one time at most: they all go into one commit.
@@ -127,36 +127,7 @@ impl Store for SqliteStore {
     }
 
     async fn decide(&self, decided: Decided, policy: &Policy, now: Timestamp) -> Result<Applied, StoreError> {
-        let Decided {
-            run,
-            epoch,
-            first,
-            records,
-            event,
-        } = decided;
-        let bytes = records.iter().map(|record| record.body.len()).sum();
-        let seal = move |reader: &mut super::readers::Reader| {
-            let sealed = journal::seal_records(reader, run, first, &records)?;
-            match sealed {
-                Some(sealed) => Ok(sealed),
-                None => Err(StoreError::Erased(read::conversation_of(reader, run)?)),
-            }
-        };
-        let records = self.readers.read(seal).await?;
-        let apply = Apply {
-            run,
-            event,
-            report: None,
-            policy: policy.clone(),
-            now: stored(now),
-        };
-        let request = Decide {
-            apply,
-            epoch,
-            first,
-            records,
-        };
-        self.write(request, bytes).await
+        self.write_decision(decided, policy, stored(now)).await
     }
 
     async fn keep_cancelled(
@@ -220,6 +191,28 @@ impl Store for SqliteStore {
         self.readers
             .read(move |reader| journal::journal(reader, run))
             .await
+    }
+
+    async fn set_pause(&self, scope: PauseScope, paused: bool, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(SetPause { scope, paused, now }, 0).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<(PauseScope, Timestamp)>, StoreError> {
+        self.readers.read(|reader| pauses::all(&reader.main)).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        self.readers.read(|reader| pauses::waiting(&reader.main)).await
+    }
+
+    async fn admit_waiting(
+        &self,
+        scope: PauseScope,
+        apart: std::time::Duration,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.admit_all(&scope, apart, policy, stored(now)).await
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::sqlite::{claim, deployments, read, schema};
+use crate::sqlite::{claim, deployments, pauses, read, schema};
 
 fn plan(sql: &str) -> String {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -25,6 +25,11 @@ fn no_frequent_query_scans_or_sorts() {
             "SEARCH run USING INDEX run_due (alone=? AND due_at<?)",
         ),
         ("freeing", deployments::HELD, "SEARCH run USING INDEX run_held"),
+        (
+            "admitting",
+            pauses::WAITING,
+            "SEARCH run USING INDEX run_waiting (waiting_for=?)",
+        ),
         ("orphans", read::ORPHANS, "USING INDEX run_running"),
         ("next due", &next_due, "SEARCH run USING INDEX run_due (alone=?)"),
     ];

@@ -1,0 +1,100 @@
+//! Runs that wait for hosts, and what an operator has stopped.
+
+use std::time::Duration;
+
+use domain::Environment;
+use domain::run::{Event, Policy, Status};
+
+use super::given::{self, Given, after, queued, run_id};
+use crate::PauseScope;
+
+const CRM: &str = "https://crm.example.com:8443";
+
+fn host(name: &str) -> PauseScope {
+    PauseScope {
+        host: Some(name.to_owned()),
+        ..PauseScope::default()
+    }
+}
+
+/// The `numbers` wait for this origin, the later ones longer.
+async fn wait(store: &Given, numbers: std::ops::Range<u64>, origin: &str) {
+    let all = numbers.end - numbers.start;
+    for run in given::claim(store, u32::try_from(all).unwrap(), after(50)).await {
+        let out = Event::OutageBegan {
+            epoch: run.epoch,
+            host: origin.to_owned(),
+            until: after(1_000),
+        };
+        given::apply(store, run.run, out, None, after(60)).await;
+    }
+}
+
+/// Exactly those that were set, once each, with since when.
+pub async fn pauses_are_kept_until_they_are_lifted(store: Given) {
+    assert_eq!(store.pauses().await.unwrap(), []);
+    let narrow = PauseScope {
+        project: Some(given::shop()),
+        environment: Some(Environment::Live),
+        host: Some("crm.example.com".to_owned()),
+    };
+    let everything = PauseScope::default();
+    assert!(store.set_pause(narrow.clone(), true, after(1)).await.unwrap());
+    assert!(store.set_pause(everything.clone(), true, after(2)).await.unwrap());
+    assert!(!store.set_pause(narrow.clone(), true, after(3)).await.unwrap());
+    let all = [(everything.clone(), after(2)), (narrow.clone(), after(1))];
+    assert_eq!(store.pauses().await.unwrap(), all);
+    assert!(
+        !store
+            .set_pause(host("crm.example.com"), false, after(4))
+            .await
+            .unwrap()
+    );
+    assert!(store.set_pause(everything, false, after(4)).await.unwrap());
+    assert_eq!(store.pauses().await.unwrap(), [(narrow, after(1))]);
+}
+
+/// Of the host that is meant, one after the other; they come due, and others wait on.
+pub async fn runs_that_wait_are_let_go_on_one_after_the_other(store: Given) {
+    queued(&store, 1..4).await;
+    wait(&store, 1..4, CRM).await;
+    given::accept(&store, given::conversation(4), after(61)).await;
+    let last = given::claim(&store, 1, after(62)).await.remove(0);
+    let out = Event::OutageBegan {
+        epoch: last.epoch,
+        host: "https://erp.example.com".to_owned(),
+        until: after(1_000),
+    };
+    given::apply(&store, last.run, out, None, after(63)).await;
+    let waiting = store.waiting().await.unwrap();
+    let told: Vec<_> = waiting
+        .iter()
+        .map(|one| (one.host(), one.runs, one.first_due))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("crm.example.com", 3, after(1_000)),
+            ("erp.example.com", 1, after(1_000))
+        ]
+    );
+
+    let policy = Policy::default();
+    let admit = |scope| store.admit_waiting(scope, Duration::from_secs(2), &policy, after(100));
+    let elsewhere = PauseScope {
+        environment: Some(Environment::Live),
+        ..host("crm.example.com")
+    };
+    assert_eq!(admit(elsewhere).await.unwrap(), 0);
+    assert_eq!(admit(host("CRM.example.com")).await.unwrap(), 3);
+    let mut due = Vec::new();
+    for number in 1..4 {
+        let state = given::state(&store, run_id(number)).await;
+        assert_eq!((state.status, state.waiting_for), (Status::Queued, None));
+        due.push(state.due_at);
+    }
+    assert_eq!(due, [after(100), after(102), after(104)]);
+    assert_eq!(given::state(&store, run_id(4)).await.status, Status::Waiting);
+    assert_eq!(given::claim(&store, 10, after(102)).await.len(), 2);
+    assert_eq!(admit(PauseScope::default()).await.unwrap(), 1);
+}
