@@ -5,5 +5,6 @@ mod campaign;
 mod fail_points;
 mod outage;
 mod replay;
+mod retried;
 mod stopped;
 mod support;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use system_tests::{Place, Receiver, Reply, conversation, until};
+use system_tests::{Place, Receiver, Reply, conversation, is_over, until};
 
 use crate::support::{outcomes, project, send, setup, status};
 
@@ -96,4 +96,53 @@ fn a_no_goes_to_the_code_at_once_and_the_failure_that_it_swallows_is_seen_all_th
     assert_eq!(monitor.works(), [("error".to_owned(), 1)].into());
     let told = monitor.seen()[0].body["error"].as_str().unwrap().to_owned();
     assert!(told.contains("422"), "{told}");
+}
+
+/// Three hosts side by side, and a word about each to the first one as soon as it has answered.
+const SIDE_BY_SIDE: &str = r#"
+import concurrent.futures
+
+import requests
+
+
+def post(url, mark):
+    requests.post(f"{url}/notes", json={"mark": mark}, timeout=30).raise_for_status()
+    return mark
+
+
+def end_function(conv):
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(post, url, name) for name, url in conv.state.hosts.items()]
+        for future in concurrent.futures.as_completed(futures):
+            post(conv.state.hosts["crm"], f"after-{future.result()}")
+"#;
+
+#[test]
+fn one_host_that_is_out_holds_up_none_of_what_goes_on_beside_it_and_nothing_is_asked_twice() {
+    let (crm, desk, stock) = (Receiver::new(), Receiver::new(), Receiver::new());
+    let place = Place::new();
+    let server = setup(&place).start();
+    server.deploy(project(SIDE_BY_SIDE, &[]).path(), PROJECT);
+    // Slower than the one that is out will be, once it is back: who is first then is another one than before.
+    stock.behave(|_| Reply::done().after(Duration::from_millis(300)));
+    desk.go_down();
+    let hosts = json!({"hosts": {"crm": crm.url(), "desk": desk.url(), "stock": stock.url()}});
+    let run = send(&server, PROJECT, &conversation("side-by-side", &hosts));
+    let _ = server.reached(&run, |status| status == "waiting");
+    assert_eq!(
+        crm.works().len() + stock.works().len(),
+        4,
+        "what could go on has gone on"
+    );
+    desk.come_back();
+    let detail = server.reached(&run, |status| is_over(status) || status == "needs_decision");
+    assert_eq!(status(&detail), "succeeded", "{detail:#}");
+    let works: Vec<_> = [&crm, &desk, &stock]
+        .iter()
+        .flat_map(|host| host.works())
+        .collect();
+    assert_eq!(works.len(), 6, "{works:#?}");
+    assert!(works.iter().all(|(_, times)| *times == 1), "{works:#?}");
+    let asked: usize = [&crm, &desk, &stock].iter().map(|host| host.seen().len()).sum();
+    assert_eq!(asked, 6, "what is known is given back");
 }

@@ -206,6 +206,63 @@ fn interrupted_after_each_of_its_writes_and_once_more_every_function_ends_well_a
     check_works(&crm);
 }
 
+/// Where the server dies with requests under way: at which of these, and at its how many-th pass.
+const CUTS: [(&str, u64); 10] = [
+    ("store.intent.after_commit", 1),
+    ("store.intent.after_commit", 8),
+    ("store.intent.after_commit", 15),
+    ("store.intent.after_commit", 22),
+    ("store.intent.after_commit", 30),
+    ("store.outcome.after_commit", 2),
+    ("store.outcome.after_commit", 9),
+    ("store.outcome.after_commit", 16),
+    ("store.outcome.before_commit", 23),
+    ("store.outcome.before_commit", 30),
+];
+
+#[test]
+fn cut_off_with_requests_under_way_every_function_ends_well_where_the_host_honours_keys() {
+    let crm = Receiver::honouring_keys();
+    behave(&crm, &Stops::default());
+    let place = Place::new();
+    let setup = setup(&place);
+    let honours = format!(
+        "{{ host: \"{}\", idempotency: {{ window_s: 86400 }} }}",
+        crm.host()
+    );
+    setup
+        .start()
+        .deploy(project(FUNCTION, &[honours]).path(), PROJECT);
+    for (point, nth) in CUTS {
+        let server = setup.clone().fail_point(point, nth).start();
+        let id = |way: &str| format!("{way}-{point}-{nth}");
+        let conversations: Vec<_> = WAYS
+            .iter()
+            .map(|(way, ..)| conversation(&id(way), &json!({"way": way, "crm": crm.url()})))
+            .collect();
+        let runs = server.send_all(PROJECT, &conversations);
+        server.wait_until_ended();
+        assert!(server.was_killed(), "{point}:{nth}: {}", server.log_tail());
+        drop(server);
+        let server = setup.start();
+        for (run, (way, _, count)) in runs.iter().zip(WAYS) {
+            let detail = server.reached(run, |status| {
+                system_tests::is_over(status) || status == "needs_decision"
+            });
+            assert_eq!(status(&detail), "succeeded", "{}: {detail:#}", id(way));
+            let of_run = format!("{}/", id(way));
+            let works = crm.works();
+            let done: Vec<_> = works
+                .iter()
+                .filter(|(mark, _)| mark.starts_with(&of_run))
+                .collect();
+            assert_eq!(done.len(), count, "{done:#?}");
+            assert!(done.iter().all(|(_, times)| **times == 1), "{done:#?}");
+        }
+    }
+    assert_eq!(crm.misused_keys(), Vec::<String>::new());
+}
+
 /// Waits until every stop is reached and nothing else goes on, and kills the server.
 fn kill_when_quiet(server: &Server<'_>, crm: &Receiver, stops: &Stops) {
     until("every stop is reached", || {
