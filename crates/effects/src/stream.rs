@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::effect::{Answer, ChunkOf, EffectNumber, Head, Outcome, Phase, Record, Source, Trouble};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::answer::told;
 use crate::session::{Inner, Part, Told};
@@ -88,8 +88,10 @@ impl Inner {
                         effect: outcome.effect,
                         attempt: outcome.attempt,
                     };
-                    // In the queue before it is handed out, so that no later intent is durable without it.
-                    self.put(Head::Chunk(of), bytes.clone());
+                    // Durable before it is handed out: so a stream is read no faster than it can be written down.
+                    if !self.put(Head::Chunk(of), bytes.clone()).await.unwrap_or(false) {
+                        break;
+                    }
                     self.tell(piece(request, bytes, Part::Piece, None)).await;
                 }
                 Some(Err((trouble, message))) => {
@@ -102,7 +104,7 @@ impl Inner {
         self.streams.over(request);
         outcome.heard = !self.is_over();
         let trouble = outcome.trouble;
-        self.put(Head::Outcome(outcome), Vec::new());
+        drop(self.put(Head::Outcome(outcome), Vec::new())); // what comes after it waits for it
         Some(piece(request, Vec::new(), Part::Last, trouble))
     }
 
@@ -128,14 +130,14 @@ impl Inner {
     }
 
     /// Writes a record down behind those that wait.
-    fn put(&self, head: Head, body: Vec<u8>) {
+    fn put(&self, head: Head, body: Vec<u8>) -> oneshot::Receiver<bool> {
         let record = Record {
             at: self.surroundings.now(),
             head,
             body,
         };
         self.journal().record(record.clone());
-        drop(self.writer.put(record)); // what comes after it waits for it
+        self.writer.put(record)
     }
 
     async fn tell(&self, told: Told) {

@@ -1,7 +1,7 @@
 //! The journal of one run, written in the order in which records come: what waits goes into one commit.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::effect::Record;
@@ -14,15 +14,26 @@ use crate::session::{Halt, MAX_UNDER_WAY};
 
 /// Records that go into one commit at most.
 const BATCH: usize = 64;
-/// Records that wait: an outcome and a wait of each request under way, and what else there is.
-const QUEUE: usize = 2 * MAX_UNDER_WAY + 16;
+/// Records that wait: a piece, an outcome and a wait of each request under way, and what else there is.
+const QUEUE: usize = 3 * MAX_UNDER_WAY + 16;
 /// How long a store that is full, or failed in a way that passes, is left alone.
 const REST: Duration = Duration::from_millis(200);
 
 /// Takes records of one run.
 pub(crate) struct JournalWriter {
+    /// Who writes, until there is something to write: most runs ask for nothing.
+    idle: Mutex<Option<Idle>>,
     queue: mpsc::Sender<Queued>,
     bytes: AtomicUsize,
+}
+
+/// What writing begins with.
+struct Idle {
+    ledger: Arc<dyn Ledger>,
+    of: (RunId, Epoch),
+    written: u32,
+    records: mpsc::Receiver<Queued>,
+    halt: watch::Sender<Option<Halt>>,
 }
 
 /// A record with whom to tell that it is durable; without one: a question whether all before it are.
@@ -38,10 +49,24 @@ impl JournalWriter {
         halt: watch::Sender<Option<Halt>>,
     ) -> Self {
         let (queue, records) = mpsc::channel(QUEUE);
-        tokio::spawn(write_all(ledger, of, written, records, halt));
         Self {
+            idle: Mutex::new(Some(Idle {
+                ledger,
+                of,
+                written,
+                records,
+                halt,
+            })),
             queue,
             bytes: AtomicUsize::new(bytes),
+        }
+    }
+
+    /// From now on what is put is written.
+    fn begin(&self) {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(idle) = idle {
+            tokio::spawn(write_all(idle));
         }
     }
 
@@ -53,6 +78,7 @@ impl JournalWriter {
     /// Puts a record behind those that wait. What it answers tells whether the record is durable.
     pub fn put(&self, record: Record) -> oneshot::Receiver<bool> {
         self.bytes.fetch_add(record.body.len(), Ordering::Relaxed);
+        self.begin();
         let (tell, told) = oneshot::channel();
         // Full or gone only if it broke off: then nobody tells, which is a no.
         let _ = self.queue.try_send((Some(record), tell));
@@ -66,6 +92,9 @@ impl JournalWriter {
 
     /// Waits until everything is written that was put, or cannot be.
     pub async fn flush(&self) {
+        if self.idle.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return; // nothing was put
+        }
         let (tell, told) = oneshot::channel();
         if self.queue.send((None, tell)).await.is_ok() {
             let _ = told.await;
@@ -73,13 +102,14 @@ impl JournalWriter {
     }
 }
 
-async fn write_all(
-    ledger: Arc<dyn Ledger>,
-    (run, epoch): (RunId, Epoch),
-    mut written: u32,
-    mut records: mpsc::Receiver<Queued>,
-    halt: watch::Sender<Option<Halt>>,
-) {
+async fn write_all(idle: Idle) {
+    let Idle {
+        ledger,
+        of: (run, epoch),
+        mut written,
+        mut records,
+        halt,
+    } = idle;
     let mut queued = Vec::new();
     let mut failed = false;
     while records.recv_many(&mut queued, BATCH).await > 0 {
