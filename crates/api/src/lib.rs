@@ -8,6 +8,7 @@ mod conversations;
 mod decisions;
 mod deployments;
 mod effects;
+mod hosts;
 mod keys;
 mod problem;
 mod runs;
@@ -25,6 +26,7 @@ pub use effects::{
     BodyView, EffectView, EffectsSummary, NewWriteView, OutcomeView, ParkedView, ParkedWhy, SendingView,
     WaitView, WaitedView,
 };
+pub use hosts::{Breaker, HostErrorView, HostList, HostView, PauseAnswer, PauseRequest, PauseView};
 pub use keys::{CreatedKey, KeyList, KeyRequest, KeyView, Scope};
 pub use problem::{Difference, FieldError, Problem};
 pub use runs::{

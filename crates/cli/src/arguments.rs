@@ -102,6 +102,12 @@ pub enum Command {
     /// API keys: create, list, revoke
     #[command(subcommand)]
     Keys(commands::keys::Keys),
+    /// Hosts that end functions send to: how each is, and who waits for it
+    Hosts(commands::hosts::Hosts),
+    /// Stop requests of a project, an environment, or to a host
+    Pause(commands::hosts::Pause),
+    /// Lift a pause, and let runs go on that wait for such a host
+    Resume(commands::hosts::Resume),
     /// How the server is
     Status(commands::status::Status),
     /// Settings and where each comes from

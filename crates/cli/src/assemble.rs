@@ -10,6 +10,7 @@ use confinement::{Limits, Mode};
 use crypto::Entropy as _;
 use domain::run::{Backoff, Policy};
 use domain::{Code, Incarnation, Timestamp};
+use effects::WayOut;
 use jiff::tz::TimeZone;
 use project::{InterpreterChoice, InterpreterFacts, find_interpreter};
 use runner::{ATTEMPTS_PER_CORE, Clock, RunnerOptions};
@@ -18,7 +19,6 @@ use uuid::Uuid;
 use crate::configuration::Configuration;
 use crate::dependencies;
 use crate::error::CliError;
-use crate::way_out;
 
 /// Where files in memory lie on Linux.
 const MEMORY_FOLDER: &str = "/dev/shm";
@@ -126,6 +126,7 @@ pub fn interpreter(configuration: &Configuration) -> Result<InterpreterFacts, Bo
 pub fn runner_options(
     configuration: &Configuration,
     folders: Folders,
+    way_out: Arc<dyn WayOut>,
 ) -> Result<RunnerOptions, Box<CliError>> {
     let number = |name: &str| configuration.number(name);
     let seconds = |name: &str| Duration::from_secs(number(name));
@@ -173,7 +174,7 @@ pub fn runner_options(
         clock: clock(),
         chance: Arc::new(chance),
         keys: Arc::new(|| new_key().to_string()),
-        way_out: way_out::way_out(configuration)?,
+        way_out,
     })
 }
 

@@ -137,6 +137,9 @@ impl Command {
             Self::Keys(command) => command.flags(),
             Self::Init(_)
             | Self::Status(_)
+            | Self::Hosts(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
             | Self::Config(_)
             | Self::Schema(_)
             | Self::Bridge(_)
@@ -171,6 +174,9 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
         Command::Conversations(command) => interruptible(command.run(context)),
         Command::Deployments(command) => interruptible(command.run(context)),
         Command::Keys(command) => interruptible(command.run(context)),
+        Command::Hosts(command) => interruptible(command.run(context)),
+        Command::Pause(command) => interruptible(command.run(context)),
+        Command::Resume(command) => interruptible(command.run(context)),
         Command::Status(command) => interruptible(command.run(context)),
         Command::Config(command) => interruptible(command.run(context)),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::ConfigurationView;
 use domain::{ProjectName, Timestamp};
+use gateway::flow::Flow;
 use store::{Store, StoreError};
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// What runs.
     pub engine: Arc<dyn Engine>,
+    /// How much leaves to which host, and what is stopped.
+    pub flow: Flow,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where new identifiers come from.

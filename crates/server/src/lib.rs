@@ -15,6 +15,7 @@ mod deployments;
 mod drain;
 mod engine;
 mod health;
+mod hosts;
 mod journal;
 mod key_cache;
 pub mod keys;

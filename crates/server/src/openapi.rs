@@ -25,6 +25,9 @@ use utoipa::{Modify, OpenApi};
         crate::runs::cancel,
         crate::decide::decide,
         crate::decide::decide_many,
+        crate::hosts::list,
+        crate::hosts::pause,
+        crate::hosts::resume,
         crate::deployments::post,
         crate::deployments::list,
         crate::deployments::get,
@@ -41,6 +44,7 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "conversations", description = "Handing conversations in, and reading them back"),
         (name = "runs", description = "What became of them"),
+        (name = "hosts", description = "Where they send to, and stopping that"),
         (name = "deployments", description = "What runs, and where"),
         (name = "keys", description = "Who may ask"),
         (name = "server", description = "How the server is"),

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 
 use crate::app::Shared;
 use crate::problem::{ApiError, ApiResult, internal, not_found};
-use crate::{conversations, decide, deployments, health, keys, openapi, runs, status};
+use crate::{conversations, decide, deployments, health, hosts, keys, openapi, runs, status};
 
 /// Longest path with its query, in bytes: an id of 512 bytes, each escaped, and much beside it.
 const TARGET_MAX: usize = 8 * 1024;
@@ -32,6 +32,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/v1/runs/{id}/decide", post(decide::decide))
         .route("/v1/decisions", post(decide::decide_many))
+        .route("/v1/hosts", get(hosts::list))
+        .route("/v1/pauses", post(hosts::pause))
+        .route("/v1/resumptions", post(hosts::resume))
         .route("/v1/deployments", post(deployments::post).get(deployments::list))
         .route("/v1/deployments/{id}", get(deployments::get))
         .route("/v1/activations", post(deployments::activate))

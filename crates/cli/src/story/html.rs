@@ -280,7 +280,10 @@ fn html_body(what: &str, body: &BodyView) -> String {
         }
         (None, None) => return String::new(),
     };
-    let end = text.floor_char_boundary(BODY_BYTES);
+    let end = (0..=text.len().min(BODY_BYTES))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     let rest = if end < text.len() {
         format!(" (the first {BODY_BYTES} of {} bytes)", body.bytes)
     } else {

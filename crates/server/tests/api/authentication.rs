@@ -23,6 +23,12 @@ fn routes() -> Vec<(&'static str, Ask)> {
         ("operate", post(&format!("/v1/runs/{NO_RUN}/cancel"))),
         ("operate", post(&format!("/v1/runs/{NO_RUN}/decide")).json(none())),
         ("operate", post("/v1/decisions").json(none())),
+        ("operate", get("/v1/hosts")),
+        ("operate", post("/v1/pauses").json(json!({"host": "a.example"}))),
+        (
+            "operate",
+            post("/v1/resumptions").json(json!({"host": "a.example"})),
+        ),
         ("operate", get("/v1/deployments")),
         ("operate", get("/v1/deployments/a1a1")),
         ("operate", get("/v1/status")),

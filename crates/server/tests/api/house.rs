@@ -15,6 +15,7 @@ use domain::run::Policy;
 use domain::{
     DeploymentFacts, DeploymentId, Environment, Epoch, ForkWay, KeyId, ProjectName, RunId, Timestamp,
 };
+use gateway::flow::{Flow, Hosts};
 use project::Package;
 use runner::Deployed;
 use serde_json::{Value, json};
@@ -115,6 +116,11 @@ impl Engine for Recorder {
     }
 }
 
+fn flow(now: &Arc<AtomicI64>) -> Flow {
+    let now = Arc::clone(now);
+    Flow::new(Hosts::default(), move || now_of(&now))
+}
+
 fn now_of(now: &AtomicI64) -> Timestamp {
     Timestamp::from_second(now.load(Ordering::SeqCst)).unwrap()
 }
@@ -211,6 +217,7 @@ impl House {
         let clock = Arc::clone(&now);
         let app = App {
             store: Arc::clone(&store) as Arc<dyn Store>,
+            flow: flow(&now),
             engine: Arc::clone(&engine) as Arc<dyn Engine>,
             clock: Arc::new(move || now_of(&clock)),
             ids: Arc::new(move || counted_id(ids.fetch_add(1, Ordering::SeqCst))),

@@ -13,6 +13,7 @@ mod decisions;
 mod deployments;
 mod description;
 mod draining;
+mod hosts;
 mod house;
 mod keys;
 mod limits;

@@ -8,6 +8,7 @@ use crate::assemble::{self, Folders};
 use crate::context::Context;
 use crate::dependencies;
 use crate::error::CliError;
+use crate::way_out::way_out;
 
 /// See the module.
 pub struct Workshop {
@@ -44,7 +45,8 @@ impl Workshop {
             environments: dependencies::cache_folder(&context.configuration, scratch.path()),
             ..Folders::below(scratch.path(), scratch.path().join("tmp"))
         };
-        let mut options = assemble::runner_options(&context.configuration, folders)?;
+        let mut options =
+            assemble::runner_options(&context.configuration, folders, way_out(&context.configuration)?)?;
         options.dependencies.expire_unused = true;
         options.dependencies.tell = dependencies::teller(&context.screen);
         let at_once = options.concurrency;

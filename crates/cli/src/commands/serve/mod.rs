@@ -13,15 +13,17 @@ use std::time::Duration;
 
 use clap::Args;
 use domain::Code;
+use gateway::flow::Scope;
 use runner::{Handle, RunnerOptions};
 use server::{App, Bound, Limits, ServeOptions};
-use store::Store;
+use store::{PauseScope, Store};
 
 use crate::assemble::{self, Folders};
 use crate::configuration::view;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::screen::{style, table};
+use crate::way_out::way_out;
 use data::Data;
 use stop::Signals;
 
@@ -109,7 +111,10 @@ impl Parts {
         let listen = addresses(configuration.list("listen"))?;
         let data = Data::open(context).await?;
         let tmp_root = data.tmp_root(assemble::memory_folder(configuration)?);
-        let options = assemble::runner_options(configuration, Folders::below(data.folder(), tmp_root))?;
+        let network = way_out(configuration)?;
+        let flow = network.flow().clone();
+        let folders = Folders::below(data.folder(), tmp_root);
+        let options = assemble::runner_options(configuration, folders, network)?;
         let python = format!(
             "{} ({})",
             options.interpreter.name(),
@@ -117,10 +122,13 @@ impl Parts {
         );
         let store: Arc<dyn Store> = data.store();
         let clock = Arc::clone(&options.clock);
+        // Before anything can be sent.
+        flow.set_pauses(paused(&*store).await?);
         let runner = start_runner(options, &data).await?;
         let app = App {
             store: data.store(),
             engine: Arc::new(runner.clone()),
+            flow,
             clock,
             ids: Arc::new(assemble::new_id),
             entropy: Arc::new(crypto::OsEntropy),
@@ -193,6 +201,23 @@ impl Parts {
             }
         }
     }
+}
+
+/// What an operator has stopped, as it was kept.
+async fn paused(store: &dyn Store) -> Result<Vec<Scope>, Box<CliError>> {
+    let pauses = store.pauses().await.map_err(|error| {
+        CliError::fault(
+            error.code(),
+            format!("what is paused cannot be read: {error}"),
+            "look at the data folder's disk",
+        )
+    })?;
+    let scope = |scope: PauseScope| Scope {
+        project: scope.project,
+        environment: scope.environment,
+        host: scope.host,
+    };
+    Ok(pauses.into_iter().map(|(one, _)| scope(one)).collect())
 }
 
 fn drain_time(context: &Context) -> Duration {
