@@ -35,7 +35,7 @@ fn waiting(run: &RunSummary, told: &Told, waited: &WaitedView) -> String {
     let until = moment(run.state.due_at);
     if told.waits.last().is_some_and(|wait| wait.paused) {
         return format!(
-            "It waits since {} is paused by an operator: it goes on when that is resumed (`aftercall resume`), and looks at {until}.",
+            "It waits because {} is paused by an operator: `aftercall resume` lets it go on; by itself it looks again at {until}.",
             waited.origin
         );
     }
