@@ -141,8 +141,18 @@ pub enum Part {
 pub struct Conclusion {
     /// Failures that nothing made good.
     pub unsettled: Vec<EffectNumber>,
+    /// Requests that were refused before they could be recorded: failures too.
+    pub unrecorded: usize,
     /// Writes of unknown fate that no code ever heard of.
     pub unheard_unknown: Vec<EffectNumber>,
+}
+
+impl Conclusion {
+    /// How many failures nothing made good.
+    #[must_use]
+    pub fn failures(&self) -> usize {
+        self.unsettled.len() + self.unrecorded
+    }
 }
 
 /// The effects of one attempt. A cheap handle.
@@ -168,6 +178,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     /// Answers that have been owed for long.
     slow: AtomicUsize,
+    /// Requests that were refused before they could be recorded.
+    unrecorded: AtomicUsize,
     /// Answers that come piece by piece.
     pub(crate) streams: Streams,
 }
@@ -215,6 +227,7 @@ impl Session {
             withheld: Mutex::default(),
             turns: Turns::default(),
             slow: AtomicUsize::new(0),
+            unrecorded: AtomicUsize::new(0),
             streams: Streams::default(),
         };
         Ok((Self(Arc::new(inner)), tell))
@@ -237,7 +250,7 @@ impl Session {
         tokio::spawn(async move {
             let told = match asked {
                 Ok(asked) => inner.serve_noting_slowness(request, &lane, asked).await,
-                Err(refused) => Some(*refused),
+                Err(refused) => Some(inner.refuse(refused)),
             };
             if let Some(told) = told {
                 inner.lanes.answered(&lane);
@@ -304,6 +317,7 @@ impl Session {
             let journal = inner.journal();
             let conclusion = Conclusion {
                 unsettled: journal.unsettled_failures(),
+                unrecorded: inner.unrecorded.load(Ordering::Acquire),
                 unheard_unknown: if returned {
                     journal.unheard_unknown()
                 } else {
@@ -378,6 +392,12 @@ impl Inner {
             first
         });
         self.changed.notify_waiters();
+    }
+
+    /// Notes that a request was refused without a record of it.
+    pub(crate) fn refuse(&self, refused: Box<Told>) -> Told {
+        self.unrecorded.fetch_add(1, Ordering::AcqRel);
+        *refused
     }
 
     /// Sleeps, unless the session is over before.

@@ -684,6 +684,11 @@ async fn a_request_that_is_none_and_a_run_without_end_are_refused() {
     }
     attempt.ask("0", "GET", "https://example.com/", &[], "");
     assert_eq!(attempt.told().await.code, Some(Code::EffectsLimit));
+    assert_eq!(
+        attempt.close(true).await.failures(),
+        2,
+        "code that swallows them has failed all the same"
+    );
     assert_eq!(house.arrived().len(), domain::effect::MAX_EFFECTS);
 }
 

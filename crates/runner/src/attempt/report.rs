@@ -34,7 +34,7 @@ pub fn report(
     // A child without a result has not told when its function began: it was given it then.
     report.function_started_at = Some(given_at);
     report.logs = listener.logs.into_entries();
-    let unsettled = traces.conclusion.unsettled.len();
+    let unsettled = traces.conclusion.failures();
     report.unheard_unknown = !traces.conclusion.unheard_unknown.is_empty();
     if let Verdict::Halted(Halt::Wait { origin, until }) = &verdict {
         report.waits_for = Some(WaitsFor {
