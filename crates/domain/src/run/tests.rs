@@ -321,64 +321,6 @@ fn a_run_that_cannot_be_begun_ends_at_its_age_limit() {
     assert_eq!(end.commands, vec![Command::DeadLetter { reason }]);
 }
 
-fn decided(decision: Decision, open: u32, unsettled_failures: u32) -> Event {
-    Event::Decided {
-        decision,
-        open,
-        unsettled_failures,
-    }
-}
-
-#[test]
-fn a_parked_run_goes_on_once_everything_is_said_and_is_given_up_only_while_it_waits() {
-    let running = running();
-    let parked = Event::Parked { epoch: running.epoch };
-    let policy = Policy::default();
-    let parked = step(&running, &parked, after(1), &policy).unwrap().state;
-    let more = step(&parked, &decided(Decision::Happened, 1, 0), after(2), &policy).unwrap();
-    assert_eq!((more.state, more.commands), (parked.clone(), vec![]));
-    let all = step(&parked, &decided(Decision::Keep, 0, 0), after(2), &policy).unwrap();
-    assert_eq!(
-        (all.state.status, all.commands),
-        (Status::Queued, vec![Command::WakeAt(after(2))])
-    );
-    let given_up = step(&parked, &decided(Decision::Abort, 0, 0), after(2), &policy).unwrap();
-    assert_eq!(given_up.state.end, Some(End::Cancelled));
-    for decision in [Decision::Happened, Decision::Abort] {
-        assert!(step(&running, &decided(decision, 0, 0), after(2), &policy).is_err());
-    }
-    assert!(
-        step(
-            &given_up.state,
-            &decided(Decision::Abort, 0, 0),
-            after(3),
-            &policy
-        )
-        .is_err()
-    );
-}
-
-#[test]
-fn what_is_said_of_a_run_that_is_over_changes_only_how_its_end_is_told() {
-    let running = running();
-    let returned = Event::Returned {
-        epoch: running.epoch,
-        unsettled_failures: 2,
-        unheard_unknown: false,
-        jitter: 0.5,
-    };
-    let policy = Policy::default();
-    let over = step(&running, &returned, after(1), &policy).unwrap().state;
-    let one = step(&over, &decided(Decision::Happened, 0, 1), after(2), &policy).unwrap();
-    assert_eq!(one.state, over);
-    let both = step(&over, &decided(Decision::Happened, 0, 0), after(3), &policy).unwrap();
-    assert_eq!(
-        (both.state.end, both.state.last_error),
-        (Some(End::Succeeded), None)
-    );
-    assert_eq!((both.state.status, both.commands), (Status::Ended, vec![]));
-}
-
 proptest! {
     /// A machine begins nothing for hours, then is mended: every run ends as it would have, soon after, and was not tried
     /// much more often than the backoff's cap allows.
