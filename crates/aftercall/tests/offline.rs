@@ -104,6 +104,7 @@ fn an_outcome_holds_what_programs_need() {
     let outcomes = said.lines();
     for outcome in &outcomes {
         for key in [
+            "conversation_id",
             "external_id",
             "status",
             "error",
@@ -120,6 +121,10 @@ fn an_outcome_holds_what_programs_need() {
         panic!("{outcomes:#?}")
     };
     assert_eq!(good["status"], "succeeded");
+    assert_eq!(
+        (&good["conversation_id"], &good["external_id"]),
+        (&"good".into(), &"good".into())
+    );
     assert_eq!(good["state"]["x"], "live");
     assert_eq!(good["metrics"][0]["name"], "A");
     assert_eq!(good["logs"].as_array().unwrap().len(), 2);

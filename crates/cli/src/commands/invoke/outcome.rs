@@ -33,6 +33,9 @@ pub(super) struct Failure {
 /// One attempt, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Outcome {
+    /// The sender's id: nothing is stored, so that there is no id of ours that it could be taken for.
+    conversation_id: Option<String>,
+    /// The same, by the name that it has where there are both.
     pub(super) external_id: Option<String>,
     file: String,
     line: u64,
@@ -84,10 +87,12 @@ impl Outcome {
             .function_started_at
             .map(|began| time::between(began, report.ended_at))
             .unwrap_or_default();
+        let external_id = parsed
+            .as_ref()
+            .and_then(|parsed| parsed.get("id")?.as_str().map(str::to_owned));
         Self {
-            external_id: parsed
-                .as_ref()
-                .and_then(|parsed| parsed.get("id")?.as_str().map(str::to_owned)),
+            conversation_id: external_id.clone(),
+            external_id,
             file: document.file.clone(),
             line: document.line,
             status,
@@ -113,6 +118,7 @@ impl Outcome {
         };
         let code = error.code();
         Self {
+            conversation_id: None,
             external_id: None,
             file: document.file.clone(),
             line: document.line,
