@@ -292,7 +292,11 @@ impl Listener {
                     }
                 }
                 read = self.reader.read_buf(&mut self.buffer) => match read {
-                    Ok(0) => return Verdict::ChannelClosed,
+                    Ok(0) => {
+                        // Gone before its start was on its way.
+                        self.left_its_start |= !self.is_heard && !unsent.is_empty();
+                        return Verdict::ChannelClosed;
+                    }
                     // A reset: what it was sent lies unread.
                     Err(_) => {
                         self.left_its_start = !self.is_heard;
