@@ -63,7 +63,7 @@ impl Inner {
         if effect.is_none()
             && let Some(beyond) = self.beyond_limits(asked)
         {
-            return Some(self.refuse(refused(number, Trouble::Forbidden, Code::EffectsLimit, beyond)));
+            return Some(self.refuse(*refused(number, Trouble::Forbidden, Code::EffectsLimit, beyond)));
         }
         let key = self.key(asked, known, key);
         let mut request = asked.request.clone();

@@ -24,4 +24,4 @@ pub use ledger::{Kept, Ledger, Unkept};
 pub use network::Network;
 pub use request::{AskedRequest, MAX_HEAD, REQUEST_LIMIT, TimeOuts};
 pub use session::{Conclusion, Halt, OnBlocked, Part, Session, Surroundings, Terms, Told, Tries};
-pub use way_out::{NoWayOut, Rest, Sending, Sent, WayOut};
+pub use way_out::{NoWayOut, Recovered, Rest, Sending, Sent, WayOut};

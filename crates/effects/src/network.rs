@@ -8,17 +8,22 @@ use domain::effect::{Answer, Class, Trouble, of_answer};
 use gateway::flow::{Flow, HostKey, NotNow, Outcome, retry_after};
 use gateway::request::{Asked, Compartment, TimeOuts};
 use gateway::{Failure, Gateway};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::request::REQUEST_LIMIT;
-use crate::way_out::{Rest, Sending, Sent, WayOut};
+use crate::way_out::{Recovered, Rest, Sending, Sent, WayOut};
 
 /// How long a request waits for its turn with a host before its run waits without a process.
 const TURN: Duration = Duration::from_secs(10);
+
+/// Hosts that took requests again and that nobody has asked for yet.
+const RECOVERED: usize = 64;
 
 /// The way out of a server: one for all its runs.
 pub struct Network {
     gateway: Gateway,
     flow: Flow,
+    recovered: (mpsc::Sender<Recovered>, Mutex<mpsc::Receiver<Recovered>>),
     clock: Box<dyn Fn() -> domain::Timestamp + Send + Sync>,
 }
 
@@ -33,6 +38,10 @@ impl Network {
         Self {
             gateway,
             flow,
+            recovered: {
+                let (tell, told) = mpsc::channel(RECOVERED);
+                (tell, Mutex::new(told))
+            },
             clock: Box::new(clock),
         }
     }
@@ -203,6 +212,14 @@ impl WayOut for Network {
                     }
                     _ => Outcome::of(phase, until, format!("it answered {}", answer.status)),
                 };
+                if admitted.is_trial() && told == Outcome::Well {
+                    // Full only if nobody asks: then runs go on at their own times.
+                    let _ = self.recovered.0.try_send(Recovered {
+                        project: key.project,
+                        environment: key.environment,
+                        host: key.host,
+                    });
+                }
                 admitted.report(told);
                 match came {
                     Came::Broken(body, failure) => Sent::Broken {
@@ -228,6 +245,13 @@ impl WayOut for Network {
                 admitted.report(told);
                 failed(failure)
             }
+        }
+    }
+
+    async fn recovered(&self) -> Recovered {
+        match self.recovered.1.lock().await.recv().await {
+            Some(recovered) => recovered,
+            None => std::future::pending().await, // cannot be: the sender is here
         }
     }
 }

@@ -250,7 +250,7 @@ impl Session {
         tokio::spawn(async move {
             let told = match asked {
                 Ok(asked) => inner.serve_noting_slowness(request, &lane, asked).await,
-                Err(refused) => Some(inner.refuse(refused)),
+                Err(refused) => Some(inner.refuse(*refused)),
             };
             if let Some(told) = told {
                 inner.lanes.answered(&lane);
@@ -395,9 +395,9 @@ impl Inner {
     }
 
     /// Notes that a request was refused without a record of it.
-    pub(crate) fn refuse(&self, refused: Box<Told>) -> Told {
+    pub(crate) fn refuse(&self, refused: Told) -> Told {
         self.unrecorded.fetch_add(1, Ordering::AcqRel);
-        *refused
+        refused
     }
 
     /// Sleeps, unless the session is over before.

@@ -11,6 +11,22 @@ use crate::request::TimeOuts;
 pub trait WayOut: Send + Sync + 'static {
     /// Sends it, and waits for the whole answer.
     async fn send(&self, sending: Sending<'_>) -> Sent;
+
+    /// Waits until a host that was out takes requests again. To be asked for by one alone; for who knows of no hosts it never comes.
+    async fn recovered(&self) -> Recovered {
+        std::future::pending().await
+    }
+}
+
+/// A host that takes requests again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Whose requests.
+    pub project: ProjectName,
+    /// From where.
+    pub environment: Environment,
+    /// Its name, without a port.
+    pub host: String,
 }
 
 /// One sending of a request.

@@ -14,6 +14,7 @@ use store::{Activation, Store};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::admission;
 use crate::cannot_begin::{CannotBegin, CannotBeginStatus};
 use crate::deploy_error::DeployError;
 use crate::deployments::{self, Deployed, Nursery, ZygoteStatus};
@@ -138,6 +139,7 @@ impl Handle {
         let loops = vec![
             tokio::spawn(recovery::sweep(Arc::clone(&shared))),
             tokio::spawn(claim_loop(Arc::clone(&shared))),
+            tokio::spawn(admission::admit_recovered(Arc::clone(&shared))),
         ];
         Ok(Self {
             shared,

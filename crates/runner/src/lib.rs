@@ -3,6 +3,7 @@
 //! A run goes `store` → [`Handle`]'s claim loop → a [`zygote`] → one forked [`process`] → [`attempt`] → `store`.
 //! Nothing here knows of SQL or HTTP.
 
+mod admission;
 mod alarm;
 pub mod attempt;
 mod cannot_begin;

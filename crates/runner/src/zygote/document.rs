@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the control channel.
 pub const VERSION: u32 = 1;
+/// Most bytes of one packet of a project's defaults: what any socket's buffer has room for.
+pub const DEFAULTS_PACKET: usize = 64 * 1024;
 
 /// What a zygote is to be.
 #[derive(Debug, Clone, Serialize)]
@@ -24,6 +26,9 @@ pub struct Configure {
     pub child_read: Vec<PathBuf>,
     pub tmp_root: PathBuf,
     pub limits: LimitsDocument,
+    /// Bytes of the packets that follow, [`DEFAULTS_PACKET`] each but for the last: what the project's conversations show
+    /// unless they say otherwise, JSON.
+    pub defaults: usize,
 }
 
 /// When the project is imported, and whether anything is forked.

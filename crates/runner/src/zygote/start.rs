@@ -9,12 +9,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use confinement::{Mode, ZygotePolicy};
 use domain::{Code, ForkWay};
+use project::ConversationDefaults;
 use tokio::net::unix::pipe;
 
 use super::control::Control;
 use super::document::{
-    Configure, Configured, Failed, Go, GoFork, LimitsDocument, ProjectFault, Ready, VERSION, Warning,
-    ZygoteMode,
+    Configure, Configured, DEFAULTS_PACKET, Failed, Go, GoFork, LimitsDocument, ProjectFault, Ready, VERSION,
+    Warning, ZygoteMode,
 };
 use super::environment::{Environment, Project};
 use super::extensions;
@@ -94,15 +95,23 @@ async fn import(
     let (shared, told) = (Arc::clone(environment), project.clone());
     let looked_up = aside(move || {
         let policy = shared.policy(&told)?;
+        let defaults = defaults(&told);
         let configure = configuration(&shared, &policy, &told, mode);
-        Ok((policy, configure))
+        Ok((policy, configure, defaults))
     });
-    let (policy, configure) = looked_up.await.map_err(|error| {
+    let (policy, mut configure, defaults) = looked_up.await.map_err(|error| {
         DeployError::ours(
             Code::NoInterpreter,
             format!("the interpreter's files cannot be found: {error}"),
         )
     })?;
+    let defaults = defaults.map_err(|error| {
+        DeployError::ours(
+            Code::UnknownDeployment,
+            format!("its configuration cannot be read: {error}"),
+        )
+    })?;
+    configure.defaults = defaults.len();
     let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
     let killer = Killer::default();
     killer.arm(Some(
@@ -116,6 +125,9 @@ async fn import(
         serde_json::to_vec(&configure).map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
     let answer = async {
         packets.send(&bytes, &[]).await?;
+        for packet in defaults.chunks(DEFAULTS_PACKET) {
+            packets.send(packet, &[]).await?;
+        }
         packets.receive_json::<Configured>().await
     };
     let answer = match tokio::time::timeout(environment.import_timeout, answer).await {
@@ -239,7 +251,17 @@ fn configuration(
             file_size: project.limits.file_size,
             open_files: project.limits.open_files,
         },
+        defaults: 0,
     }
+}
+
+/// What the project's conversations show unless they say otherwise, JSON; no bytes where it says nothing.
+fn defaults(project: &Project) -> io::Result<Vec<u8>> {
+    let defaults = ConversationDefaults::of_folder(&project.folder)?;
+    if defaults.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::to_vec(&defaults).map_err(io::Error::other)
 }
 
 fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) {
