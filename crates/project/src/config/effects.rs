@@ -4,7 +4,7 @@ use domain::Code;
 use domain::effect::Catalogue;
 use domain::effect::catalogue::Entry;
 
-use super::{MAX_CONFIG_BYTES, explain};
+use super::read;
 use crate::error::ProjectError;
 
 /// Most entries of a project.
@@ -17,24 +17,14 @@ const LONGEST_S: u64 = 30 * 24 * 3600;
 /// # Errors
 /// `AC0211` with line, key, what is expected there and what to do.
 pub fn parse(file: &str, text: &[u8]) -> Result<Catalogue, ProjectError> {
-    let whole =
-        |message: &str, fix: &str| ProjectError::new(Code::BadProjectConfig, message, fix).in_file(file);
-    if text.len() > MAX_CONFIG_BYTES {
-        return Err(whole("is larger than 1 MiB", "keep only configuration in it"));
-    }
-    let text = std::str::from_utf8(text).map_err(|_| whole("is not UTF-8", "save the file as UTF-8"))?;
-    let document = serde_norway::Deserializer::from_str(text);
-    let catalogue = serde_path_to_error::deserialize::<_, Option<Catalogue>>(document)
-        .map_err(|error| explain::explain(file, &error))?
-        .unwrap_or_default();
+    let catalogue: Catalogue = read(file, text)?;
     if catalogue.hosts.len() > MAX_ENTRIES {
-        return Err(whole(
-            &format!(
-                "has {} hosts; at most {MAX_ENTRIES} are kept",
-                catalogue.hosts.len()
-            ),
-            "use patterns: *.example.com is one entry",
-        ));
+        let message = format!(
+            "has {} hosts; at most {MAX_ENTRIES} are kept",
+            catalogue.hosts.len()
+        );
+        let fix = "use patterns: *.example.com is one entry";
+        return Err(ProjectError::new(Code::BadProjectConfig, message, fix).in_file(file));
     }
     for (at, entry) in catalogue.hosts.iter().enumerate() {
         if let Some((key, message, expected)) = fault(entry) {

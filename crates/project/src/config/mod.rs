@@ -1,11 +1,13 @@
 //! What a project says of itself in `project.yaml`: the ADK's keys, and ours below `aftercall`.
 
+pub mod conversation;
 pub mod effects;
 mod explain;
 mod value;
 
-use domain::ProjectName;
 use domain::run::{OnSwallowedFailure, Policy};
+use domain::{Code, ProjectName};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProjectError;
@@ -94,19 +96,22 @@ impl ProjectConfig {
     /// # Errors
     /// `AC0211` with line, key, what is expected there and what to do; for keys below `aftercall` that do not exist too.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, ProjectError> {
-        let whole = |message: &str, fix: &str| {
-            ProjectError::new(domain::Code::BadProjectConfig, message, fix).in_file(file)
-        };
-        if text.len() > MAX_CONFIG_BYTES {
-            return Err(whole("is larger than 1 MiB", "keep only configuration in it"));
-        }
-        let text = std::str::from_utf8(text).map_err(|_| whole("is not UTF-8", "save the file as UTF-8"))?;
-        let document = serde_norway::Deserializer::from_str(text);
-        match serde_path_to_error::deserialize::<_, Option<Self>>(document) {
-            Ok(config) => Ok(config.unwrap_or_default()),
-            Err(error) => Err(explain::explain(file, &error)),
-        }
+        read(file, text)
     }
+}
+
+/// Reads a configuration file; one without a word in it is all defaults.
+fn read<T: DeserializeOwned + Default>(file: &str, text: &[u8]) -> Result<T, ProjectError> {
+    let whole =
+        |message: &str, fix: &str| ProjectError::new(Code::BadProjectConfig, message, fix).in_file(file);
+    if text.len() > MAX_CONFIG_BYTES {
+        return Err(whole("is larger than 1 MiB", "keep only configuration in it"));
+    }
+    let text = std::str::from_utf8(text).map_err(|_| whole("is not UTF-8", "save the file as UTF-8"))?;
+    let document = serde_norway::Deserializer::from_str(text);
+    serde_path_to_error::deserialize::<_, Option<T>>(document)
+        .map(Option::unwrap_or_default)
+        .map_err(|error| explain::explain(file, &error))
 }
 
 impl Settings {

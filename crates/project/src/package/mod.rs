@@ -11,6 +11,7 @@ use std::path::Path;
 use domain::effect::Catalogue;
 use domain::{Code, Lock};
 
+use crate::config::conversation::ConversationDefaults;
 use crate::config::{ProjectConfig, effects};
 use crate::error::ProjectError;
 use crate::requirements::Requirements;
@@ -41,6 +42,7 @@ pub struct Package {
     entry: String,
     config: ProjectConfig,
     effects: Catalogue,
+    conversation: ConversationDefaults,
     requirements: Requirements,
 }
 
@@ -53,7 +55,7 @@ impl Package {
     ///
     /// # Errors
     /// `AC0213` if nothing readable is there, `AC0201` without an entry point, `AC0208` for a path or link that cannot be
-    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` or `config/effects.yaml` that is not valid, `AC0218` for a line of
+    /// kept, `AC0209` beyond a limit, `AC0211` for a `project.yaml` or a file of `config` that is not valid, `AC0218` for a line of
     /// `requirements.txt` that is not allowed.
     pub fn from_folder(path: &Path) -> Result<Self, ProjectError> {
         Self::from_files(folder::read(path)?)
@@ -63,7 +65,7 @@ impl Package {
     ///
     /// # Errors
     /// `AC0208` for anything but files and folders with clean relative paths, each once; `AC0209` beyond a limit; `AC0201`
-    /// without an entry point; `AC0211` for a `project.yaml` or `config/effects.yaml` that is not valid; `AC0218` for a line of `requirements.txt` that
+    /// without an entry point; `AC0211` for a `project.yaml` or a file of `config` that is not valid; `AC0218` for a line of `requirements.txt` that
     /// is not allowed.
     pub fn from_tar(archive: &[u8]) -> Result<Self, ProjectError> {
         Self::from_files(archive::read(archive)?)
@@ -89,12 +91,14 @@ impl Package {
             Some(text) => effects::parse(EFFECTS_FILE, text)?,
             None => Catalogue::default(),
         };
+        let conversation = ConversationDefaults::parse(&config, |name| files.get(name).map(Vec::as_slice))?;
         let requirements = Requirements::of_project(&files)?;
         Ok(Self {
             files,
             entry,
             config,
             effects,
+            conversation,
             requirements,
         })
     }
@@ -133,6 +137,12 @@ impl Package {
     #[must_use]
     pub const fn effects(&self) -> &Catalogue {
         &self.effects
+    }
+
+    /// What its configuration says of all its conversations.
+    #[must_use]
+    pub const fn conversation_defaults(&self) -> &ConversationDefaults {
+        &self.conversation
     }
 
     /// What `requirements.txt` says; nothing where there is none.

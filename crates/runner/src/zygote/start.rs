@@ -93,25 +93,9 @@ async fn import(
         _ => ZygoteMode::Serve,
     };
     let (shared, told) = (Arc::clone(environment), project.clone());
-    let looked_up = aside(move || {
-        let policy = shared.policy(&told)?;
-        let defaults = defaults(&told);
-        let configure = configuration(&shared, &policy, &told, mode);
-        Ok((policy, configure, defaults))
-    });
-    let (policy, mut configure, defaults) = looked_up.await.map_err(|error| {
-        DeployError::ours(
-            Code::NoInterpreter,
-            format!("the interpreter's files cannot be found: {error}"),
-        )
-    })?;
-    let defaults = defaults.map_err(|error| {
-        DeployError::ours(
-            Code::UnknownDeployment,
-            format!("its configuration cannot be read: {error}"),
-        )
-    })?;
-    configure.defaults = defaults.len();
+    let first_words = aside(move || Ok(first_words(&shared, &told, mode))).await;
+    let (policy, words) =
+        first_words.map_err(|error| DeployError::ours(Code::Internal, error.to_string()))??;
     let (packets, process, output) = spawn(environment, policy, project.hash_seed).await?;
     let killer = Killer::default();
     killer.arm(Some(
@@ -121,11 +105,8 @@ async fn import(
     let unfinished = killer.unless_over();
     let kept = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(keep_output(output, Arc::clone(&kept)));
-    let bytes =
-        serde_json::to_vec(&configure).map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
     let answer = async {
-        packets.send(&bytes, &[]).await?;
-        for packet in defaults.chunks(DEFAULTS_PACKET) {
+        for packet in &words {
             packets.send(packet, &[]).await?;
         }
         packets.receive_json::<Configured>().await
@@ -220,11 +201,41 @@ pub fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
     Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
 }
 
+/// What a zygote is allowed, and what it is told first: how it is configured, and what its project's conversations show.
+fn first_words(
+    environment: &Environment,
+    project: &Project,
+    mode: ZygoteMode,
+) -> Result<(ZygotePolicy, Vec<Vec<u8>>), DeployError> {
+    let policy = environment.policy(project).map_err(|error| {
+        DeployError::ours(
+            Code::NoInterpreter,
+            format!("the interpreter's files cannot be found: {error}"),
+        )
+    })?;
+    let internal = |error: serde_json::Error| DeployError::ours(Code::Internal, error.to_string());
+    let defaults = ConversationDefaults::of_folder(&project.folder).map_err(|error| {
+        DeployError::ours(
+            Code::StoreFailed,
+            format!("the project's configuration cannot be read: {error}"),
+        )
+    })?;
+    let defaults = match defaults.is_empty() {
+        true => Vec::new(),
+        false => serde_json::to_vec(&defaults).map_err(internal)?,
+    };
+    let configure = configuration(environment, &policy, project, mode, defaults.len());
+    let mut words = vec![serde_json::to_vec(&configure).map_err(internal)?];
+    words.extend(defaults.chunks(DEFAULTS_PACKET).map(<[u8]>::to_vec));
+    Ok((policy, words))
+}
+
 fn configuration(
     environment: &Environment,
     policy: &ZygotePolicy,
     project: &Project,
     mode: ZygoteMode,
+    defaults: usize,
 ) -> Configure {
     let confine = environment.mode != Mode::Off;
     Configure {
@@ -251,17 +262,8 @@ fn configuration(
             file_size: project.limits.file_size,
             open_files: project.limits.open_files,
         },
-        defaults: 0,
+        defaults,
     }
-}
-
-/// What the project's conversations show unless they say otherwise, JSON; no bytes where it says nothing.
-fn defaults(project: &Project) -> io::Result<Vec<u8>> {
-    let defaults = ConversationDefaults::of_folder(&project.folder)?;
-    if defaults.is_empty() {
-        return Ok(Vec::new());
-    }
-    serde_json::to_vec(&defaults).map_err(io::Error::other)
 }
 
 fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) {
