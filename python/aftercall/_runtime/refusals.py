@@ -14,7 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-NETWORK = "hint: a run opens no sockets of its own and looks up no names: what leaves it is HTTP, by a library of Python's own or a usual one"
+NETWORK = (
+    "hint: a run opens no sockets of its own and looks up no names: what leaves it is HTTP, by a "
+    "library of Python's own or a usual one"
+)
 PROCESS = "hint: a run starts no other processes. Do the work in Python"
 FILE = (
     "hint: a run reads its project and its packages, and reads and writes its temporary folder "
