@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PRELOAD = os.environ.get("AFTERCALL_PRELOAD")
 ZYGOTE = ROOT / "aftercall" / "_runtime" / "zygote.py"
 TIMEOUT_S = 20.0
+#: As the supervisor sends them.
+DEFAULTS_PACKET = 64 * 1024
 
 START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE = 1, 2, 3, 4, 6, 7, 8, 9
 
@@ -99,6 +101,8 @@ class Zygote:
         self.tokens = 0
         self.fork = settings.pop("fork", "_fork" if PRELOAD else "fork")
         settle = settings.pop("settle", False)
+        said = settings.pop("defaults", None)
+        defaults = json.dumps(said).encode() if said else b""
         configure = {
             "version": 1,
             "runtime": str(ROOT),
@@ -113,9 +117,12 @@ class Zygote:
             "child_read": [],
             "tmp_root": str(tmp_root),
             "limits": {"cpu_s": 60, "address_space": 0, "file_size": 0, "open_files": 256},
+            "defaults": len(defaults),
             **settings,
         }
         ours.send(json.dumps(configure).encode())
+        for at in range(0, len(defaults), DEFAULTS_PACKET):
+            ours.send(defaults[at : at + DEFAULTS_PACKET])
         self.answer = self._receive_json()
         if "ready" in self.answer:
             ours.send(json.dumps({"go": {"fork": self.fork, "settle": settle}}).encode())

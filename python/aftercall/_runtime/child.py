@@ -60,10 +60,16 @@ class Child:
     """What a forked process does. Made in the zygote; `run` is called after the fork and does not return."""
 
     def __init__(
-        self, load: Callable[[], LoadedProject | None], places: Places, channel: Channel | None = None
+        self,
+        load: Callable[[], LoadedProject | None],
+        places: Places,
+        channel: Channel | None = None,
+        defaults: dict[str, object] | None = None,
     ) -> None:
         self._load = load
         self._places = places
+        #: What the project says of all its conversations.
+        self._defaults = defaults or {}
         # `bytes` of zeros is address space that nobody has touched: it costs a fork no page.
         self._reserve: bytes | None = bytes(MEMORY_RESERVE)
         self._channel = channel or Channel()
@@ -151,7 +157,7 @@ class Child:
             self._result(REFUSED_INPUT, error=_plain_error(type(error).__name__, f"not a conversation: {error}"))
             return None
         run = Run(str(start.get(1, "")), _int(start, 2), str(start.get(3, "")))
-        return Conversation(document, state, str(start.get(4, "")), run)
+        return Conversation(document, state, str(start.get(4, "")), run, self._defaults)
 
     def _call(self, conv: Conversation, function: Callable[..., object], grace_s: float) -> None:
         returned: object = None

@@ -51,8 +51,9 @@ HOOKS = {**hooks.HOOKS, "logging": capture.logging_imported}
 class Zygote:
     """One process of one deployment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, defaults: dict[str, object]) -> None:
         self._settings = settings
+        self._defaults = defaults
         self._entry = str(settings.get("entry") or "functions/end_function.py")
         self._mode = settings.get("mode")
         root = settings.get("project")
@@ -157,7 +158,8 @@ class Zygote:
         With `settle` it first spends time to make each child cheaper: many are to come.
         """
         native = self._native
-        child = Child((lambda: self._loaded) if self._mode != "late_import" else self._load, self._places)
+        load = (lambda: self._loaded) if self._mode != "late_import" else self._load
+        child = Child(load, self._places, defaults=self._defaults)
         forks: Callable[[], int] = os_fork if fork == "fork" else native.fork
         rehearse()
         if fork != "none":
@@ -226,6 +228,20 @@ def _receive() -> dict[str, object] | None:
     return packet if isinstance(packet, dict) else None
 
 
+def _receive_defaults(size: object) -> dict[str, object]:
+    """What the project says of all its conversations: JSON of `size` bytes, in as many packets as it takes."""
+    data = b""
+    while isinstance(size, int) and len(data) < size:
+        packet = os.read(CONTROL_FD, MAX_PACKET)
+        if not packet:
+            raise ValueError("the control socket closed within the project's defaults")
+        data += packet
+    defaults = loads(data) if data else {}
+    if not isinstance(defaults, dict):
+        raise ValueError("the project's defaults are no object")
+    return defaults
+
+
 def _send(packet: dict[str, object]) -> None:
     os.write(CONTROL_FD, dumps(packet, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
@@ -241,7 +257,7 @@ def main() -> int:
     if settings.get("version") != VERSION:
         return _fail("AC0311", f"control version {settings.get('version')} is not known here, only {VERSION}")
     try:
-        zygote = Zygote(settings)
+        zygote = Zygote(settings, _receive_defaults(settings.get("defaults")))
         zygote.confine()
     except (OSError, AttributeError, ValueError) as error:
         return _fail("AC0311", f"the zygote could not be confined: {error}")

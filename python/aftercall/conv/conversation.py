@@ -42,8 +42,9 @@ class Conversation(DuringCall):
         state: Mapping[str, object],
         env: str = "sandbox",
         run: Run | None = None,
+        defaults: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(document, state, env, run or Run("", 1, ""))
+        super().__init__(document, state, env, run or Run("", 1, ""), defaults or {})
         self._metrics: list[dict[str, object]] = []
         self._too_many_metrics = False
         self._actions: list[Action] = []

@@ -35,10 +35,22 @@ class Run(Record):
 
 
 class ConversationDocument:
-    """The read side of `conv`. `document` is the conversation as JSON gives it, `state` its state, already typed."""
+    """The read side of `conv`. `document` is the conversation as JSON gives it, `state` its state, already typed.
 
-    def __init__(self, document: Mapping[str, object], state: Mapping[str, object], env: str, run: Run) -> None:
+    `defaults` is what the project's `project.yaml` and `config/*.yaml` say of all its conversations, in the document's
+    own members: it holds where the document is silent.
+    """
+
+    def __init__(
+        self,
+        document: Mapping[str, object],
+        state: Mapping[str, object],
+        env: str,
+        run: Run,
+        defaults: Mapping[str, object],
+    ) -> None:
         self._document = document
+        self._defaults = defaults
         self._typed_state = state
         self._state: State | None = None
         self.env = env
@@ -60,7 +72,19 @@ class ConversationDocument:
         return [item for item in self._list(key) if isinstance(item, dict)]
 
     def _named_records(self, key: str) -> dict[str, dict[str, object]]:
-        return {name: item for name, item in self._mapping(key).items() if isinstance(item, dict)}
+        return _records_of(self._mapping(key))
+
+    def _given(self, key: str) -> object:
+        """What the document says; where it is silent, what the project does."""
+        value = self._document.get(key)
+        return self._defaults.get(key) if value is None else value
+
+    def _given_text(self, key: str) -> str | None:
+        value = self._given(key)
+        return value if isinstance(value, str) else None
+
+    def _given_records(self, key: str) -> dict[str, dict[str, object]]:
+        return _records_of(self._given(key))
 
     def _moment(self, key: str) -> datetime.datetime | None:
         text = self._text(key)
@@ -73,13 +97,13 @@ class ConversationDocument:
 
     @cached_property
     def account_id(self) -> str:
-        """The account, `""` when it is not known."""
-        return self._text("account_id") or ""
+        """The account: the conversation's, else the project's; `""` when it is not known."""
+        return self._given_text("account_id") or ""
 
     @cached_property
     def project_id(self) -> str:
-        """The project, `""` when it is not known."""
-        return self._text("project_id") or ""
+        """The project: the conversation's, else the project's own word; `""` when it is not known."""
+        return self._given_text("project_id") or ""
 
     @cached_property
     def channel_type(self) -> str:
@@ -169,20 +193,25 @@ class ConversationDocument:
     @cached_property
     def entities(self) -> Entities:
         """What the call collected, by name."""
+        types = self._defaults.get("entity_types")
+        known = {name: {"type": kind} for name, kind in types.items()} if isinstance(types, dict) else {}
         records = self._named_records("entities")
         return Entities(
-            {name: EntityValidationResult.from_dict({"name": name, **item}) for name, item in records.items()}
+            {
+                name: EntityValidationResult.from_dict({"name": name, **known.get(name, {}), **item})
+                for name, item in records.items()
+            }
         )
 
     @cached_property
     def variant_name(self) -> str | None:
-        """The variant of the call."""
-        return self._text("variant")
+        """The variant of the call, else the one that is the project's default."""
+        return self._given_text("variant")
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
         """All variants, by name."""
-        records = self._named_records("variants")
+        records = self._given_records("variants")
         return {
             name: Variant({key: None if value is None else str(value) for key, value in item.items()})
             for name, item in records.items()
@@ -221,19 +250,22 @@ class ConversationDocument:
     @cached_property
     def handoffs(self) -> dict[str, HandoffConfig]:
         """The destinations that the call could be handed to."""
-        return {name: HandoffConfig.from_dict(item) for name, item in self._named_records("handoffs").items()}
+        return {name: HandoffConfig.from_dict(item) for name, item in self._given_records("handoffs").items()}
 
     @cached_property
     def sms_templates(self) -> dict[str, SMSTemplate]:
-        """The templates for text messages, by name."""
+        """The templates for text messages, by name. Senders of the project's own depend on the environment."""
         return {
             name: SMSTemplate(
                 str(item.get("name") or name),
                 str(item.get("content") or ""),
-                str(item.get("phone_number") or ""),
+                str(item.get("phone_number") or self._sender(item.get("phone_numbers"))),
             )
-            for name, item in self._named_records("sms_templates").items()
+            for name, item in self._given_records("sms_templates").items()
         }
+
+    def _sender(self, by_environment: object) -> object:
+        return by_environment.get(self.env, "") if isinstance(by_environment, dict) else ""
 
     @cached_property
     def real_time_config(self) -> RealtimeConfig:
@@ -254,8 +286,8 @@ class ConversationDocument:
     def translations(self) -> TranslationReplacementProxy:
         """Texts in the language of the call, by attribute."""
         texts = {
-            name: {language: str(text) for language, text in item.items()}
-            for name, item in self._named_records("translations").items()
+            name: {language: str(text) for language, text in item.items() if text is not None}
+            for name, item in self._given_records("translations").items()
         }
         return TranslationReplacementProxy(texts, self.language)
 
@@ -321,3 +353,7 @@ class ConversationDocument:
     def platform(self) -> str | None:
         """The platform that held the conversation."""
         return self._text("platform")
+
+
+def _records_of(value: object) -> dict[str, dict[str, object]]:
+    return {name: item for name, item in value.items() if isinstance(item, dict)} if isinstance(value, dict) else {}

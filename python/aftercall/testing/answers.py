@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aftercall.conv.conversation import Conversation
-from aftercall.conv.errors import ChatCompletionError, SecretNotFound
+from aftercall.conv.errors import ChatCompletionError, PromptLLMCallLimitError, SecretNotFound
 from aftercall.conv.integrations import ApiExecutor, NotConfigured
 from aftercall.conv.utils import Utils
 
@@ -31,14 +31,17 @@ class Answers:
     secrets: Mapping[str, Any] = field(default_factory=dict)
     #: By `"integration.operation"`: a response (see `response`), plain data for its JSON, or `f(*args, **kwargs)`.
     api: Mapping[str, Any] = field(default_factory=dict)
+    #: Calls of `prompt_llm` that one run may make; a further one raises `PromptLLMCallLimitError`. None: no limit.
+    llm_calls: int | None = None
 
 
 @contextmanager
 def answering(answers: Answers) -> Iterator[None]:
     """Puts the answers in. What is not configured raises as it does on a server."""
-    model = _Model(answers.llm)
+    model = _Model(answers.llm, answers.llm_calls)
 
     def prompt_llm(self: Utils, prompt: str, **settings: Any) -> Any:
+        model.count()
         return asked(self, prompt, **settings) if answers.llm is None else model.answer(prompt, settings)
 
     def get_secret(self: Utils, secret_name: str) -> Any:
@@ -69,9 +72,19 @@ def _given(answer: Any, *args: Any, **kwargs: Any) -> Any:
 class _Model:
     """A language model with prepared answers."""
 
-    def __init__(self, llm: Llm | None) -> None:
+    def __init__(self, llm: Llm | None, calls: int | None) -> None:
+        if calls is not None and calls < 0:
+            raise ValueError(f"llm_calls is a number of calls, not {calls}")
+        self._calls = calls
+        self._calls_made = 0
         self._left = list(llm) if isinstance(llm, Sequence) and not isinstance(llm, str) else None
         self._always = llm
+
+    def count(self) -> None:
+        """Counts a call, whatever comes of it. `PromptLLMCallLimitError` past the limit."""
+        self._calls_made += 1
+        if self._calls is not None and self._calls_made > self._calls:
+            raise PromptLLMCallLimitError(f"this run may ask the model {self._calls} times")
 
     def answer(self, prompt: str, settings: dict[str, Any]) -> Any:
         if self._left is not None and not self._left:

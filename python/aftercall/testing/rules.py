@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aftercall._runtime.imports import Project, ProjectFinder
 from aftercall._runtime.project import LoadedProject, load
+from aftercall.testing.defaults import read_defaults
 
 if TYPE_CHECKING:
     from aftercall.client.document import Sendable
@@ -37,9 +38,11 @@ class TestedProject:
 
     __test__ = False  # not a class of tests, whatever its name begins with
 
-    def __init__(self, root: str, entry: str) -> None:
+    def __init__(self, root: str, entry: str, *, is_single_file: bool = False) -> None:
         self.root = root
         self.entry = entry
+        self._is_single_file = is_single_file
+        self._defaults: dict[str, Any] | None = None
         self._project = Project(root)
         self._finder = ProjectFinder(self._project, {})
         self._loaded: LoadedProject | None = None
@@ -52,6 +55,13 @@ class TestedProject:
     def end_function(self) -> Callable[..., object]:
         """The project's end function. `aftercall._runtime.project.ImportFailed` says why there is none, and where."""
         return self._load().function
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What `conv` shows where a conversation is silent, from the project's `project.yaml` and `config/*.yaml`."""
+        if self._defaults is None:
+            self._defaults = {} if self._is_single_file else read_defaults(self.root)
+        return self._defaults
 
     def run(self, conversation: Sendable, **settings: Any) -> Result:
         """`aftercall.testing.run` with this project's end function."""
@@ -110,7 +120,7 @@ def find(path: str | os.PathLike[str]) -> TestedProject:
     root = os.path.abspath(path)
     if root.endswith(".py") and os.path.isfile(root):
         folder, name = os.path.split(root)
-        return TestedProject(folder, name)
+        return TestedProject(folder, name, is_single_file=True)
     for entry in (ENTRY, SINGLE_FILE):
         if os.path.isfile(os.path.join(root, entry)):
             return TestedProject(root, entry)

@@ -78,6 +78,7 @@ def run(
     environment: str | None = None,
     attempt: int = 1,
     llm: Llm | None = None,
+    llm_calls: int | None = None,
     secrets: Mapping[str, Any] | None = None,
     api: Mapping[str, Any] | None = None,
 ) -> Result:
@@ -85,7 +86,8 @@ def run(
 
     The conversation goes the whole way, as JSON, so that the function meets exactly what it would on a server; classes
     in its state are those of the active project (`project`), else of any module that is loaded. `llm`, `secrets` and
-    `api` are what `prompt_llm`, `get_secret` and `conv.api` answer (`Answers`). What the function raises is the
+    `api` are what `prompt_llm`, `get_secret` and `conv.api` answer (`Answers`); past `llm_calls` prompts, if that is
+    given, `prompt_llm` raises `PromptLLMCallLimitError`. What the function raises is the
     result's `error`; only KeyboardInterrupt and a conversation that cannot be read are raised. Requests are not held
     back here.
     """
@@ -96,11 +98,12 @@ def run(
     host.find_own_class = tested.find_class if tested is not None else _loaded_class
     state: dict[str, Any] = decode_state(document.get("state") or {}, host.find_own_class, host.warn_of_state)
     env = environment or document.get("environment") or "sandbox"
-    conv = Conversation(document, state, str(env).replace("_", "-"), Run("test-run", attempt, "test"))
+    defaults = tested.defaults if tested is not None else {}
+    conv = Conversation(document, state, str(env).replace("_", "-"), Run("test-run", attempt, "test"), defaults)
     with ExitStack() as surroundings:
         surroundings.enter_context(_turn)
         surroundings.enter_context(_hosted(host))
-        surroundings.enter_context(answering(Answers(llm, secrets or {}, api or {})))
+        surroundings.enter_context(answering(Answers(llm, secrets or {}, api or {}, llm_calls)))
         error = _call(end_function, conv)
         state, error = _kept(conv, host, error)
     metrics = [Metric(metric["name"], metric["value"]) for metric in conv.metrics_queue]  # type: ignore[arg-type]

@@ -1,7 +1,10 @@
 //! `aftercall config`.
 
+use std::path::PathBuf;
+
 use api::{ConfigurationView, Origin};
 use clap::{Args, Subcommand};
+use project::Package;
 
 use crate::configuration::view;
 use crate::context::Context;
@@ -13,6 +16,8 @@ use crate::screen::{style, table};
 pub enum Config {
     /// Every setting, its value, and who said so
     Show(Show),
+    /// What `conv` shows in a project where a conversation is silent, JSON
+    Conv(Conv),
 }
 
 /// Every setting, its value, and who said so
@@ -27,13 +32,36 @@ pub struct Show {
     running: bool,
 }
 
+/// What `conv` shows in a project where a conversation is silent, JSON
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It comes from project.yaml and config/*.yaml: handoffs, SMS templates, variants, translations,
+and what kind of value each entity is. aftercall.testing asks for it here, so that a test shows
+what a server shows.
+
+Examples:
+  aftercall config conv support-desk | jq .handoffs"
+)]
+pub struct Conv {
+    /// The project's folder, or a single .py file
+    #[arg(default_value = ".")]
+    path: PathBuf,
+}
+
 impl Config {
     /// Does it.
     ///
     /// # Errors
-    /// With `--running`, those of a request.
+    /// With `--running`, those of a request; `AC02xx` for a project that cannot be read.
     pub async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
-        let Self::Show(show) = self;
+        let show = match self {
+            Self::Show(show) => show,
+            Self::Conv(conv) => {
+                let package = Package::from_folder(&conv.path)?;
+                context.screen.json(package.conversation_defaults(), false)?;
+                return Ok(Exit::Done);
+            }
+        };
         let shown: ConfigurationView = if show.running {
             context.client()?.get("/v1/config").await?
         } else {

@@ -20,7 +20,12 @@ class Conversation(DuringCall):
     """
 
     def __init__(
-        self, document: Mapping[str, Any], state: Mapping[str, Any], env: str = "sandbox", run: Run | None = None
+        self,
+        document: Mapping[str, Any],
+        state: Mapping[str, Any],
+        env: str = "sandbox",
+        run: Run | None = None,
+        defaults: Mapping[str, Any] | None = None,
     ) -> None: ...
     @property
     def log(self) -> ConversationLogger:

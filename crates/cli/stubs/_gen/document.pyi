@@ -30,23 +30,29 @@ class Run(Record):
     def __init__(self, id: str, attempt: int, deployment: str) -> None: ...
 
 class ConversationDocument:
-    """The read side of `conv`. `document` is the conversation as JSON gives it, `state` its state, already typed."""
+    """The read side of `conv`. `document` is the conversation as JSON gives it, `state` its state, already typed.
+
+    `defaults` is what the project's `project.yaml` and `config/*.yaml` say of all its conversations, in the document's
+    own members: it holds where the document is silent.
+    """
 
     env: str
     run: Run
 
-    def __init__(self, document: Mapping[str, Any], state: Mapping[str, Any], env: str, run: Run) -> None: ...
+    def __init__(
+        self, document: Mapping[str, Any], state: Mapping[str, Any], env: str, run: Run, defaults: Mapping[str, Any]
+    ) -> None: ...
     @cached_property
     def id(self) -> str:
         """The conversation's id, as the platform that sent it gave it."""
 
     @cached_property
     def account_id(self) -> str:
-        """The account, `""` when it is not known."""
+        """The account: the conversation's, else the project's; `""` when it is not known."""
 
     @cached_property
     def project_id(self) -> str:
-        """The project, `""` when it is not known."""
+        """The project: the conversation's, else the project's own word; `""` when it is not known."""
 
     @cached_property
     def channel_type(self) -> str:
@@ -96,7 +102,7 @@ class ConversationDocument:
 
     @cached_property
     def variant_name(self) -> str | None:
-        """The variant of the call."""
+        """The variant of the call, else the one that is the project's default."""
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
@@ -132,7 +138,7 @@ class ConversationDocument:
 
     @cached_property
     def sms_templates(self) -> dict[str, SMSTemplate]:
-        """The templates for text messages, by name."""
+        """The templates for text messages, by name. Senders of the project's own depend on the environment."""
 
     @cached_property
     def real_time_config(self) -> RealtimeConfig:
