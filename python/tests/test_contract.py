@@ -168,3 +168,54 @@ def test_errors_are_made_as_the_page_says(signature: str) -> None:
 def test_enumerations_have_the_members_of_the_page(row: str) -> None:
     name, *members = re.findall(r"`(\w+)`", row)
     assert [member.name for member in getattr(gen, name)] == members
+
+
+#: The same interface as its vendor's users know it, kept beside the project by those who restate it.
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "conv-api.md"
+beside_it = pytest.mark.skipif(not SHARED.is_file(), reason=f"{SHARED} is not there")
+
+
+def _shared(title: str) -> str:
+    return SHARED.read_text().split(f"\n## {title}\n")[1].split("\n## ")[0] if SHARED.is_file() else ""
+
+
+def _first_column(text: str) -> Iterator[str]:
+    return (line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `"))
+
+
+SHARED_ATTRIBUTES = [name for cell in _first_column(_shared("Attributes")) for name in re.findall(r"`(\w+)`", cell)]
+SHARED_METHODS = [
+    signature
+    for cell in _first_column(_shared("Methods that do something after the call"))
+    for signature in re.findall(r"`([\w.]+\(.*?\))`", cell)
+]
+SHARED_NAMES = [
+    name
+    for paragraph in re.split(r"\. (?=The three|Enums)|\n(?=Also|Enums)", _shared("Names in `_gen`"))[:2]
+    for name in re.findall(r"\b(?!Also\b|also\b)\w+", paragraph)
+]
+
+
+@beside_it
+def test_the_interface_beside_is_found() -> None:
+    assert (len(SHARED_ATTRIBUTES) > 35, len(SHARED_METHODS) > 15, len(SHARED_NAMES) > 95) == (True,) * 3
+
+
+@beside_it
+@pytest.mark.parametrize("name", SHARED_ATTRIBUTES)
+def test_every_attribute_of_the_interface_beside_is_there(conv: Conversation, name: str) -> None:
+    assert name in ATTRIBUTES
+    getattr(conv, name)
+
+
+@beside_it
+@pytest.mark.parametrize("signature", SHARED_METHODS)
+def test_every_method_of_the_interface_beside_takes_what_it_says(conv: Conversation, signature: str) -> None:
+    path, parameters = _written(signature)
+    assert _parameters(_find(conv, path)) == parameters
+
+
+@beside_it
+@pytest.mark.parametrize("name", SHARED_NAMES)
+def test_every_name_of_the_interface_beside_is_in_gen(name: str) -> None:
+    assert hasattr(gen, name)
