@@ -35,6 +35,7 @@ fn every_command_helps_with_examples() {
         "status",
         "config",
         "config show",
+        "config conv",
         "schema",
         "schema conversation",
         "stubs",
