@@ -30,7 +30,7 @@ TIMEOUT_S = 20.0
 #: As the supervisor sends them.
 DEFAULTS_PACKET = 64 * 1024
 
-START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE = 1, 2, 3, 4, 6, 7, 8, 9
+START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE, DROPPED = 1, 2, 3, 4, 6, 7, 8, 9, 10
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Attempt:
     """All that a child said, and how it ended."""
 
     logs: list[dict[str, Any]] = field(default_factory=list)
+    dropped: int = 0
     effects: list[dict[str, Any]] = field(default_factory=list)
     lanes: list[tuple[str, str, bool]] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
@@ -281,5 +282,7 @@ class Running:
             self.attempt.lanes.append((payload[0], payload[1], payload[2]))
         elif kind == CLOSE:
             self.attempt.closed.append(payload[0])
+        elif kind == DROPPED:
+            self.attempt.dropped += payload[0]
         else:
             raise AssertionError(f"unexpected frame {kind}")

@@ -538,6 +538,12 @@ def test_the_library_forks(zygote):
     assert [process.run({"id": str(n)}).state["n"] for n in range(50)] == [str(n) for n in range(50)]
 
 
+def test_what_the_log_limit_leaves_out_is_told_as_it_grows(run):
+    code = "def end_function(conv):\n    for n in range(3000): print('y' * 1000)"
+    attempt = run(code, limits={"log_entries": 5, "log_bytes": 10_000})
+    assert 2_950_000 - (1 << 20) < attempt.dropped <= 3000 * 1064  # the rest is less than a notice
+
+
 def test_how_much_the_log_limit_left_out_is_told(run):
     attempt = run(
         """

@@ -39,6 +39,8 @@ pub mod kind {
     pub const RESULT: u8 = 8;
     /// Child to supervisor: nobody reads more of an answer.
     pub const CLOSE: u8 = 9;
+    /// Child to supervisor: so much was logged and not sent.
+    pub const DROPPED: u8 = 10;
 }
 
 /// What a child is to run.
@@ -191,6 +193,15 @@ pub struct Log {
     pub fields: Option<ByteVec>,
 }
 
+/// What was logged past the limits of a log, and therefore not sent, since the last such frame.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Dropped {
+    /// At least, of text and of what each entry costs.
+    #[n(0)]
+    pub bytes: u64,
+}
+
 /// How an attempt ended, says its child.
 #[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
@@ -226,6 +237,8 @@ pub enum FromChild {
     Close(Close),
     /// A log entry.
     Log(Log),
+    /// Log entries were not sent.
+    Dropped(Dropped),
     /// How it ended.
     Result(Box<ResultFrame>),
 }
@@ -268,7 +281,7 @@ pub fn decode(buffer: &mut BytesMut) -> Result<Option<FromChild>, FrameError> {
     let kind = header[4];
     let limit = match kind {
         kind::LOG => LOG_MAX,
-        kind::LANE | kind::CLOSE => SMALL_MAX,
+        kind::LANE | kind::CLOSE | kind::DROPPED => SMALL_MAX,
         kind::EFFECT | kind::RESULT => FROM_CHILD_MAX,
         other => return Err(FrameError::Kind(other)),
     };
@@ -286,6 +299,7 @@ pub fn decode(buffer: &mut BytesMut) -> Result<Option<FromChild>, FrameError> {
         kind::EFFECT => FromChild::Effect(payload_of(kind, &payload)?),
         kind::LANE => FromChild::Lane(payload_of(kind, &payload)?),
         kind::CLOSE => FromChild::Close(payload_of(kind, &payload)?),
+        kind::DROPPED => FromChild::Dropped(payload_of(kind, &payload)?),
         _ => FromChild::Result(Box::new(payload_of(kind, &payload)?)),
     };
     Ok(Some(frame))

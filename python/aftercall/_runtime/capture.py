@@ -14,7 +14,15 @@ from _thread import RLock
 from time import time_ns
 
 from aftercall._runtime import frames
-from aftercall._runtime.limits import LOG_BYTES, LOG_ENTRIES, MAX_LOG_FIELDS, MAX_LOG_TEXT, MAX_PAYLOAD_OUT
+from aftercall._runtime.limits import (
+    DROPPED_NOTICE,
+    ENTRY_COST,
+    LOG_BYTES,
+    LOG_ENTRIES,
+    MAX_LOG_FIELDS,
+    MAX_LOG_TEXT,
+    MAX_PAYLOAD_OUT,
+)
 from aftercall.conv.host import Host, current
 from aftercall.conv.jsonable import Limits, json_text, jsonable
 from aftercall.texts import safe_str
@@ -96,11 +104,12 @@ class Entries(Host):
         self._bytes = self._max_bytes = size if isinstance(size, int) else LOG_BYTES
         self._full = False
         self._left_out = 0
+        self._untold = 0
 
     def log(self, level: str, content: str, is_pii: bool, logger: str, fields: dict[str, object] | None) -> None:
         """Sends one entry. The first one past a limit is replaced by one that says so; later ones are counted."""
         if self._full:
-            self._left_out += 1
+            self._leave_out(content)
             return
         if len(content) * 4 > MAX_LOG_TEXT:
             content = cut(content, MAX_LOG_TEXT)
@@ -116,6 +125,14 @@ class Entries(Host):
                 "later entries are not kept"
             )
         self._send(level, content, is_pii, logger, data)
+
+    def _leave_out(self, content: str) -> None:
+        """Counts an entry. Of how much it has come to the supervisor is told now and then, which ends a flood."""
+        self._left_out += 1
+        self._untold += len(content) + ENTRY_COST
+        if self._untold >= DROPPED_NOTICE:
+            bytes_, self._untold = self._untold, 0
+            self._channel.send(frames.DROPPED, {0: bytes_})
 
     def close(self) -> None:
         """At the end, when it is known: how many entries were left out."""

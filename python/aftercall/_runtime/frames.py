@@ -19,7 +19,7 @@ VERSION = 1
 #: The descriptor that every child finds its channel at.
 CHANNEL_FD = 3
 
-START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE = 1, 2, 3, 4, 6, 7, 8, 9
+START, EFFECT, ANSWER, CHUNK, LANE, LOG, RESULT, CLOSE, DROPPED = 1, 2, 3, 4, 6, 7, 8, 9, 10
 
 #: What writing says where the channel is no more: closed, or something that cannot be written to.
 _LOST = frozenset({EBADF, EINVAL, ENOTCONN})

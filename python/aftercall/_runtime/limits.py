@@ -16,6 +16,10 @@ MAX_LOG_FIELDS = 14 * KIB
 #: Log entries of an attempt, and bytes of their text and fields, unless the settings say otherwise.
 LOG_ENTRIES = 10_000
 LOG_BYTES = 4 * MIB
+#: What an entry counts that is left out, beside its text, bytes; as the supervisor counts those that it is sent.
+ENTRY_COST = 64
+#: Bytes of entries left out at which the supervisor is told: it ends an attempt that goes on for too long.
+DROPPED_NOTICE = MIB
 #: Seconds for threads to end and `atexit` to run after the function returned, unless the settings say otherwise.
 GRACE_S = 10.0
 #: One control packet.

@@ -75,7 +75,7 @@ pub const MISDEEDS: &[Misdeed] = &[
     ),
     misdeed(
         "prints_for_ever",
-        "AC0302",
+        "AC0308",
         "",
         "while True:\n    print('x' * 1000)",
     ),

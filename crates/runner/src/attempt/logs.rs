@@ -105,6 +105,11 @@ impl LogBook {
         self.keep(entry, size)
     }
 
+    /// Counts what the child says that it logged and did not send: a loop that prints is as endless for that.
+    pub fn left_out(&mut self, bytes: u64) -> Result<(), Verdict> {
+        self.see(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// Notes an effect that is asked for: the last one says where a child hung that never came back.
     pub fn asked(&mut self, effect: &Effect) {
         #[derive(serde::Deserialize)]
@@ -163,11 +168,16 @@ impl LogBook {
         self.entries
     }
 
-    fn keep(&mut self, entry: LogEntry, size: usize) -> Result<(), Verdict> {
-        self.seen += size + ENTRY_COST;
+    fn see(&mut self, bytes: usize) -> Result<(), Verdict> {
+        self.seen = self.seen.saturating_add(bytes);
         if self.seen > self.limits.flood_bytes {
             return Err(Verdict::Flooded(self.limits.flood_bytes));
         }
+        Ok(())
+    }
+
+    fn keep(&mut self, entry: LogEntry, size: usize) -> Result<(), Verdict> {
+        self.see(size + ENTRY_COST)?;
         let is_last_word = size <= LAST_WORD && entry.logger == "runtime";
         let more_entries = if is_last_word { LAST_WORDS } else { 0 };
         let more_bytes = more_entries * LAST_WORD;
@@ -211,6 +221,20 @@ mod tests {
             .take_while(|_| logs.printed(String::new(), NOW).is_ok())
             .count();
         assert_eq!(taken, most);
+    }
+
+    #[test]
+    fn what_a_child_leaves_out_itself_is_part_of_its_flood() {
+        let mut logs = LogBook::new(LogLimits::default());
+        let half = logs.limits.flood_bytes as u64 / 2;
+        logs.printed("x".to_owned(), NOW).unwrap();
+        logs.left_out(half).unwrap();
+        assert_eq!(
+            logs.left_out(half),
+            Err(Verdict::Flooded(logs.limits.flood_bytes))
+        );
+        assert!(logs.left_out(u64::MAX).is_err());
+        assert_eq!(logs.into_entries().len(), 1);
     }
 
     #[test]

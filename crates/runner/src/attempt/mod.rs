@@ -333,6 +333,7 @@ impl Listener {
             match decoded {
                 Ok(None) => return Ok(false),
                 Ok(Some(FromChild::Log(log))) => self.logs.take(log)?,
+                Ok(Some(FromChild::Dropped(dropped))) => self.logs.left_out(dropped.bytes)?,
                 Ok(Some(FromChild::Effect(effect))) => {
                     self.logs.asked(&effect);
                     self.requests.ask(effect);
