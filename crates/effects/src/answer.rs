@@ -5,7 +5,8 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::effect::{Answer, EffectNumber, Head, Outcome, Phase, Source, Trouble};
 
-use crate::session::{Inner, Part, Told};
+use crate::session::Inner;
+use crate::told::{Part, Told};
 
 /// The header that marks an answer which nobody gave: a policy, or a person without the real one, says that it happened.
 pub const ASSUMED: &str = "Aftercall-Assumed";

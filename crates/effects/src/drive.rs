@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use domain::effect::{
-    Answer, Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES,
-    Outcome, Phase, Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, of_answer,
-    paused_until, resolve,
+    Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES, Phase,
+    Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, paused_until, resolve,
 };
 use domain::{Code, Timestamp};
-use gateway::flow::retry_after;
 use tokio::time::Instant;
 
 use crate::answer::{ASSUMED_BODY, assumed, told};
+use crate::judged::{Judged, is_success, unsent, whole};
 use crate::request::{AskedRequest, refused};
-use crate::session::{Halt, Inner, Told};
+use crate::session::Inner;
 use crate::stream::Streaming;
-use crate::way_out::{Rest, Sending, Sent};
+use crate::told::{Halt, Told};
+use crate::way_out::{Sending, Sent};
 
 /// Before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -31,18 +31,6 @@ const SECRET_HEADERS: [&str; 9] = [
     "x-amz-security-token",
     "private-token",
 ];
-
-/// What the tries of one request came to.
-struct Judged {
-    outcome: Outcome,
-    body: Vec<u8>,
-    /// The host says when it wants to be asked again.
-    not_before: Option<Timestamp>,
-    /// An operator has stopped it.
-    paused: bool,
-    /// Trying again may bring more: the host is out, or would tell what became of a write.
-    later: bool,
-}
 
 /// What the tries came to, or the beginning of it.
 enum Tried {
@@ -315,86 +303,6 @@ impl Inner {
         resolve(first, &known.terms, self.surroundings.now())
     }
 
-    /// What one sending proves.
-    fn judge(
-        &self,
-        sent: Sent,
-        known: &Asked,
-        request: &Request,
-        effect: EffectNumber,
-        resending: bool,
-    ) -> Judged {
-        let terms = &known.terms;
-        let mut judged = Judged {
-            outcome: Outcome {
-                effect,
-                attempt: self.terms.opening.attempt,
-                phase: Phase::NotSent,
-                trouble: None,
-                message: None,
-                answer: None,
-                tries: 0,
-                latency_us: 0,
-                streamed: false,
-                expected: false,
-                heard: false,
-                source: Source::Live,
-            },
-            body: Vec::new(),
-            not_before: None,
-            paused: false,
-            later: false,
-        };
-        let outcome = &mut judged.outcome;
-        match sent {
-            Sent::Answered { answer, body } => {
-                judged.not_before = answer
-                    .header("retry-after")
-                    .and_then(|value| retry_after(value.as_bytes(), self.surroundings.now()));
-                let asks = answer.header("retry-after").is_some();
-                outcome.phase = of_answer(terms.class, answer.status, asks, terms.turned_away_on_503);
-                outcome.expected = terms.expected.contains(&answer.status);
-                if resending {
-                    outcome.phase = of_resend(&request.method, answer.status, outcome.expected);
-                }
-                outcome.answer = Some(answer);
-                judged.body = body;
-            }
-            Sent::Streaming { .. } => {} // made whole before
-            Sent::Broken {
-                answer,
-                body,
-                trouble,
-                message,
-            } => {
-                outcome.phase = trouble.phase();
-                (outcome.trouble, outcome.message, outcome.answer) =
-                    (Some(trouble), Some(message), Some(answer));
-                judged.body = body;
-            }
-            Sent::Failed { trouble, message } => {
-                outcome.phase = trouble.phase();
-                outcome.trouble = Some(trouble);
-                outcome.message = Some(message);
-            }
-            Sent::NotAdmitted {
-                until,
-                paused,
-                message,
-            } => {
-                judged.paused = paused;
-                outcome.trouble = Some(Trouble::Unreachable);
-                outcome.message = Some(message);
-                judged.not_before = until;
-            }
-        }
-        judged.later = outcome.phase.is_outage();
-        if resending && outcome.phase != Phase::Done {
-            outcome.phase = Phase::Unknown; // what was not sent now says nothing of what was sent then
-        }
-        judged
-    }
-
     fn intent(&self, asked: &AskedRequest, known: &Asked, key: Option<Header>) -> Intent {
         let keeps = |(name, _): &&Header| {
             !SECRET_HEADERS
@@ -448,48 +356,5 @@ impl Inner {
         }
         (bytes > MAX_RECORDED_BYTES)
             .then(|| format!("the run's requests and answers are {bytes} bytes: no more than {MAX_RECORDED_BYTES} are recorded"))
-    }
-}
-
-const fn is_success(status: u16) -> bool {
-    matches!(status, 200..=299)
-}
-
-/// An answer that came piece by piece, made whole: a "no" is read before anything is done about it.
-async fn whole(answer: Answer, mut rest: Box<dyn Rest>) -> Sent {
-    let mut body = Vec::new();
-    while let Some(next) = rest.next().await {
-        match next {
-            Ok(bytes) => body.extend_from_slice(&bytes),
-            Err((trouble, message)) => {
-                return Sent::Broken {
-                    answer,
-                    body,
-                    trouble,
-                    message,
-                };
-            }
-        }
-    }
-    Sent::Answered { answer, body }
-}
-
-/// What became of a request whose attempt was ended before it left.
-fn unsent() -> Sent {
-    Sent::NotAdmitted {
-        until: None,
-        paused: false,
-        message: "the attempt was ended before it was sent".to_owned(),
-    }
-}
-
-/// What the answer to recorded bytes that are sent again settles: success does; that what was to go is gone does too. Any other no is
-/// an answer to the second sending, and leaves open what the first one did.
-fn of_resend(method: &str, status: u16, expected: bool) -> Phase {
-    match status {
-        200..=399 => Phase::Done,
-        404 | 410 if method == "DELETE" => Phase::Done,
-        _ if expected => Phase::Done,
-        _ => Phase::Unknown,
     }
 }

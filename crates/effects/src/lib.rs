@@ -6,12 +6,16 @@
 
 mod answer;
 mod drive;
+mod judged;
 mod lanes;
 mod ledger;
 mod network;
+mod owed;
 mod request;
 mod session;
 mod stream;
+mod terms;
+mod told;
 mod turns;
 mod way_out;
 mod writer;
@@ -23,5 +27,7 @@ pub use answer::{ASSUMED, ASSUMED_BODY, assumed};
 pub use ledger::{Kept, Ledger, Unkept};
 pub use network::Network;
 pub use request::{AskedRequest, MAX_HEAD, REQUEST_LIMIT, TimeOuts};
-pub use session::{Conclusion, Halt, OnBlocked, Part, Session, Surroundings, Terms, Told, Tries};
+pub use session::Session;
+pub use terms::{OnBlocked, Surroundings, Terms, Tries};
+pub use told::{Conclusion, Halt, Part, Told};
 pub use way_out::{NoWayOut, Recovered, Rest, Sending, Sent, WayOut};

@@ -6,7 +6,7 @@ use domain::Code;
 use domain::effect::{Header, Phase, Request, Trouble};
 use serde::Deserialize;
 
-use crate::session::{Part, Told};
+use crate::told::{Part, Told};
 
 /// How long one request may take in all, whatever its library allows.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(5 * 60);

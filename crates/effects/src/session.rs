@@ -4,18 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::effect::{
-    Answer, Asked, Catalogue, Course, EffectNumber, Head, Journal, Lane, Opening, Parked, Record, Trouble,
-};
-use domain::{Code, Environment, Epoch, ProjectName, RunId, Timestamp};
+use domain::Code;
+use domain::effect::{Asked, Course, Head, Journal, Lane, Parked, Record, Trouble};
 use store::StoreError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::lanes::Lanes;
 use crate::ledger::Ledger;
+use crate::owed::Owed;
 use crate::request::{AskedRequest, refused};
 use crate::stream::Streams;
+use crate::terms::{Surroundings, Terms};
+use crate::told::{Conclusion, Halt, Told};
 use crate::turns::Turns;
 use crate::way_out::WayOut;
 use crate::writer::JournalWriter;
@@ -24,136 +25,6 @@ use crate::writer::JournalWriter;
 pub const MAX_UNDER_WAY: usize = 1_000;
 /// Answers that wait for the child's channel; further ones wait where they came about.
 const TOLD: usize = 16;
-
-/// How long an answer is owed before its child counts as blocked.
-const SLOW: Duration = Duration::from_millis(100);
-
-/// What a session is of.
-pub struct Terms {
-    /// The run.
-    pub run: RunId,
-    /// What its writes name.
-    pub epoch: Epoch,
-    /// What of its journal counts.
-    pub opening: Opening,
-    /// Whose.
-    pub project: ProjectName,
-    /// Where.
-    pub environment: Environment,
-    /// What is known of hosts.
-    pub catalogue: Arc<Catalogue>,
-    /// Whether the run may wait for a host without a process. Where nobody comes back to it (`invoke`, tests) it may not: the code
-    /// hears the true error.
-    pub may_wait: bool,
-    /// How often a request is sent before the code or the run's wait hears of it, and within which time.
-    pub tries: Tries,
-    /// Who wants to know whether the child is blocked.
-    pub on_blocked: OnBlocked,
-}
-
-/// Told when a child begins and ceases to be blocked: owed an answer for so long that its place is better given to another.
-pub type OnBlocked = Box<dyn Fn(bool) + Send + Sync>;
-
-/// How small trouble is hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tries {
-    /// So often at most.
-    pub count: u32,
-    /// All begun within this time.
-    pub within: Duration,
-}
-
-impl Default for Tries {
-    /// effects.md's default: three, begun within 10 s.
-    fn default() -> Self {
-        Self {
-            count: 3,
-            within: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Time and chance, from outside.
-pub trait Surroundings: Send + Sync + 'static {
-    /// The time.
-    fn now(&self) -> Timestamp;
-    /// Uniform in [0, 1).
-    fn chance(&self) -> f64;
-    /// A new idempotency key: nobody can guess it, and none is given twice.
-    fn key(&self) -> String;
-}
-
-/// Why the child is to be ended, although its code has done nothing wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Halt {
-    /// A host is out.
-    Wait {
-        /// Which: scheme, host and port.
-        origin: String,
-        /// When the run is to go on.
-        until: Timestamp,
-    },
-    /// Only a person can say what is to become of a write.
-    Park,
-    /// The run is of another epoch: nothing is begun for this one any more.
-    Stale,
-    /// The journal cannot be written.
-    Fault(String),
-}
-
-/// What is told to a child of one of its requests.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Told {
-    /// The child's number for it.
-    pub request: u64,
-    /// See [`domain::effect::Phase`].
-    pub phase: &'static str,
-    /// Ours, where it was refused.
-    pub code: Option<Code>,
-    /// For a person.
-    pub message: Option<String>,
-    /// The answer's head, where there is one.
-    pub answer: Option<Answer>,
-    /// Its body, or the first of it.
-    pub body: Vec<u8>,
-    /// Why there is none.
-    pub trouble: Option<Trouble>,
-    /// Where this stands among what is told of the request.
-    pub part: Part,
-}
-
-/// Part of an answer, or all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Part {
-    /// All there is.
-    #[default]
-    Whole,
-    /// The head: pieces follow.
-    Head,
-    /// A piece: more follow.
-    Piece,
-    /// The last piece, which may be empty, or broken off by `trouble`.
-    Last,
-}
-
-/// What an attempt's effects came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Conclusion {
-    /// Failures that nothing made good.
-    pub unsettled: Vec<EffectNumber>,
-    /// Requests that were refused before they could be recorded: failures too.
-    pub unrecorded: usize,
-    /// Writes of unknown fate that no code ever heard of.
-    pub unheard_unknown: Vec<EffectNumber>,
-}
-
-impl Conclusion {
-    /// How many failures nothing made good.
-    #[must_use]
-    pub fn failures(&self) -> usize {
-        self.unsettled.len() + self.unrecorded
-    }
-}
 
 /// The effects of one attempt. A cheap handle.
 #[derive(Clone)]
@@ -172,23 +43,12 @@ pub(crate) struct Inner {
     pub(crate) halt: watch::Sender<Option<Halt>>,
     /// Nothing new is begun, and nobody is told any more.
     pub(crate) closed: AtomicBool,
-    /// Requests under way.
-    pub(crate) open: watch::Sender<usize>,
-    withheld: Mutex<Withheld>,
+    owed: Arc<Owed>,
     pub(crate) turns: Turns,
-    /// Answers that have been owed for long.
-    slow: AtomicUsize,
     /// Requests that were refused before they could be recorded.
     unrecorded: AtomicUsize,
     /// Answers that come piece by piece.
     pub(crate) streams: Streams,
-}
-
-/// For how long the child has been owed an answer in all: that is none of its own time.
-#[derive(Default)]
-struct Withheld {
-    before: Duration,
-    since: Option<Instant>,
 }
 
 impl Session {
@@ -212,6 +72,7 @@ impl Session {
         let bytes = records.iter().map(|record| record.body.len()).sum();
         let (told, tell) = mpsc::channel(TOLD);
         let halt = watch::Sender::new(None);
+        let owed = Owed::new(Arc::clone(&terms.on_blocked));
         let inner = Inner {
             writer: JournalWriter::start(ledger, (terms.run, terms.epoch), written, bytes, halt.clone()),
             journal: Mutex::new(Journal::open(records, terms.opening)),
@@ -223,10 +84,8 @@ impl Session {
             changed: Notify::new(),
             halt,
             closed: AtomicBool::new(false),
-            open: watch::Sender::new(0),
-            withheld: Mutex::default(),
+            owed,
             turns: Turns::default(),
-            slow: AtomicUsize::new(0),
             unrecorded: AtomicUsize::new(0),
             streams: Streams::default(),
         };
@@ -238,18 +97,21 @@ impl Session {
         let inner = Arc::clone(&self.0);
         inner.lanes.asked(&lane);
         inner.changed.notify_waiters();
-        inner.open.send_modify(|open| *open += 1);
-        inner.withheld().since.get_or_insert_with(Instant::now);
+        let owed = inner.owed.one();
         let beyond = || format!("{MAX_UNDER_WAY} requests are under way: wait for some of their answers");
         let asked = if self.owed() > MAX_UNDER_WAY {
             Err(refused(request, Trouble::Forbidden, Code::EffectsLimit, beyond()))
         } else {
             asked
         };
-        let counted = Counted(Arc::clone(&inner));
         tokio::spawn(async move {
             let told = match asked {
-                Ok(asked) => inner.serve_noting_slowness(request, &lane, asked).await,
+                Ok(asked) => {
+                    inner
+                        .owed
+                        .noting_slowness(inner.serve(request, &lane, asked))
+                        .await
+                }
                 Err(refused) => Some(inner.refuse(*refused)),
             };
             if let Some(told) = told {
@@ -258,7 +120,7 @@ impl Session {
                 let _ = inner.told.send(told).await;
             }
             inner.changed.notify_waiters();
-            drop(counted);
+            drop(owed);
         });
     }
 
@@ -276,14 +138,13 @@ impl Session {
     /// How many answers the child is owed.
     #[must_use]
     pub fn owed(&self) -> usize {
-        *self.0.open.borrow()
+        self.0.owed.count()
     }
 
     /// For how long the child has been owed an answer in all.
     #[must_use]
     pub fn withheld(&self) -> Duration {
-        let withheld = self.0.withheld();
-        withheld.before + withheld.since.map_or(Duration::ZERO, |since| since.elapsed())
+        self.0.owed.withheld()
     }
 
     /// Waits until the child is to be ended.
@@ -310,9 +171,7 @@ impl Session {
             inner.streams.close_all(); // nobody is left who would read on
         }
         inner.changed.notify_waiters();
-        let mut open = inner.open.subscribe();
-        // The sender is ours: it cannot be gone.
-        let _ = open.wait_for(|open| *open == 0).await;
+        inner.owed.none().await;
         let (conclusion, replayed) = {
             let journal = inner.journal();
             let conclusion = Conclusion {
@@ -334,48 +193,9 @@ impl Session {
     }
 }
 
-/// One request under way, until it is over however it ends.
-struct Counted(Arc<Inner>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.open.send_modify(|open| *open -= 1);
-        let mut withheld = self.0.withheld();
-        if *self.0.open.borrow() == 0
-            && let Some(since) = withheld.since.take()
-        {
-            withheld.before += since.elapsed();
-        }
-    }
-}
-
-/// An answer that has been owed for long, until it is given.
-struct Slow<'a>(&'a Inner);
-
-impl<'a> Slow<'a> {
-    fn new(inner: &'a Inner) -> Self {
-        if inner.slow.fetch_add(1, Ordering::AcqRel) == 0 {
-            (inner.terms.on_blocked)(true);
-        }
-        Self(inner)
-    }
-}
-
-impl Drop for Slow<'_> {
-    fn drop(&mut self) {
-        if self.0.slow.fetch_sub(1, Ordering::AcqRel) == 1 {
-            (self.0.terms.on_blocked)(false);
-        }
-    }
-}
-
 impl Inner {
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn withheld(&self) -> MutexGuard<'_, Withheld> {
-        self.withheld.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The child is, or is about to be, gone: nothing new is begun, and what arrives is heard by nobody.
@@ -424,17 +244,6 @@ impl Inner {
             body,
         };
         self.writer.write(record).await
-    }
-
-    async fn serve_noting_slowness(&self, request: u64, lane: &Lane, asked: AskedRequest) -> Option<Told> {
-        let mut serving = std::pin::pin!(self.serve(request, lane, asked));
-        tokio::select! {
-            biased;
-            told = &mut serving => return told,
-            () = tokio::time::sleep(SLOW) => {}
-        }
-        let _slow = Slow::new(self);
-        serving.await
     }
 
     /// What becomes of one request. `None`: it is not answered.

@@ -7,7 +7,8 @@ use domain::effect::{Answer, ChunkOf, EffectNumber, Head, Outcome, Phase, Record
 use tokio::sync::{Notify, oneshot};
 
 use crate::answer::told;
-use crate::session::{Inner, Part, Told};
+use crate::session::Inner;
+use crate::told::{Part, Told};
 use crate::way_out::Rest;
 
 /// The streams that are open, by the child's number for the request.

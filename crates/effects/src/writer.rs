@@ -10,7 +10,8 @@ use store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::ledger::Ledger;
-use crate::session::{Halt, MAX_UNDER_WAY};
+use crate::session::MAX_UNDER_WAY;
+use crate::told::Halt;
 
 /// Records that go into one commit at most.
 const BATCH: usize = 64;

@@ -54,7 +54,7 @@ pub(crate) async fn of_claimed(
 /// A blocked child does nothing: its place is free for another.
 fn on_blocked(shared: &Arc<Shared>) -> OnBlocked {
     let shared = Arc::downgrade(shared);
-    Box::new(move |blocked| {
+    Arc::new(move |blocked| {
         if let Some(shared) = shared.upgrade() {
             shared.under_way.blocked(blocked);
             shared.wake.notify_one();
@@ -81,7 +81,7 @@ pub(crate) async fn of_one_attempt(
         catalogue: Arc::clone(catalogue),
         may_wait: false,
         tries: Tries::default(),
-        on_blocked: Box::new(|_| {}),
+        on_blocked: Arc::new(|_| {}),
     };
     match Session::open(
         terms,

@@ -162,7 +162,7 @@ fn attempt(world: &Shared, program: &Program, state: &RunState) -> Over {
                 count: 2,
                 within: Duration::from_secs(5),
             },
-            on_blocked: Box::new(|_| {}),
+            on_blocked: Arc::new(|_| {}),
         };
         let died = world.died.notified();
         let (session, told) = Session::open(terms, world.clone(), world.clone(), world.clone())
