@@ -10,11 +10,12 @@ use domain::{Code, Timestamp};
 use tokio::time::Instant;
 
 use crate::answer::{ASSUMED_BODY, assumed, told};
-use crate::judged::{Judged, is_success, unsent, whole};
+use crate::judged::{Judged, is_success, whole};
 use crate::request::{AskedRequest, refused};
 use crate::session::Inner;
 use crate::stream::Streaming;
 use crate::told::{Halt, Told};
+use crate::wants::{Waiter, Want};
 use crate::way_out::{Sending, Sent};
 
 /// Before the second try; twice as long before each further one.
@@ -42,16 +43,21 @@ impl Inner {
     /// Sends a request for the first time, or again with its own bytes.
     pub(crate) async fn drive(
         &self,
-        number: u64,
+        waiter: &Waiter,
         asked: &AskedRequest,
         known: &Asked,
         effect: Option<EffectNumber>,
         key: KeyRule,
     ) -> Option<Told> {
-        if effect.is_none()
-            && let Some(beyond) = self.beyond_limits(asked)
-        {
-            return Some(self.refuse(*refused(number, Trouble::Forbidden, Code::EffectsLimit, beyond)));
+        if effect.is_some() {
+            self.room.take_anyway(asked.request.body.len());
+        } else if let Some(beyond) = self.beyond_limits(asked) {
+            return Some(self.refuse(*refused(
+                waiter.request,
+                Trouble::Forbidden,
+                Code::EffectsLimit,
+                beyond,
+            )));
         }
         let key = self.key(asked, known, key);
         let mut request = asked.request.clone();
@@ -61,7 +67,7 @@ impl Inner {
             request.headers.push((name.clone(), value.clone()));
         }
         let intent = self.intent(asked, known, key);
-        self.send(number, asked, known, request, |next| Intent {
+        self.send(waiter, asked, known, request, |next| Intent {
             effect: effect.unwrap_or(next),
             ..intent
         })
@@ -71,7 +77,7 @@ impl Inner {
     /// Sends the recorded bytes of an unknown write again, with their key, to learn what became of them.
     pub(crate) async fn resend(
         &self,
-        number: u64,
+        waiter: &Waiter,
         asked: &AskedRequest,
         known: &Asked,
         effect: EffectNumber,
@@ -93,17 +99,18 @@ impl Inner {
                 .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
             request.headers.push((name.clone(), value.clone()));
         }
+        self.room.take_anyway(request.body.len());
         let intent = Intent {
             attempt: self.terms.opening.attempt,
             resend: true,
             ..(*last).clone()
         };
-        self.send(number, asked, known, request, |_| intent).await
+        self.send(waiter, asked, known, request, |_| intent).await
     }
 
     async fn send(
         &self,
-        number: u64,
+        waiter: &Waiter,
         asked: &AskedRequest,
         known: &Asked,
         request: Request,
@@ -132,21 +139,25 @@ impl Inner {
             return None;
         }
         store::fail_point!("effects.before_send");
-        let judged = if self.is_over() {
-            self.judge(unsent(), known, &request, effect, resending)
+        let judged = if self.is_over() || waiter.wanted.must_stay() {
+            self.judge(Sent::stayed(), known, &request, effect, resending)
         } else {
-            match self.tries(asked, known, &request, effect, resending).await {
+            match self
+                .tries(waiter, asked, known, &request, effect, resending)
+                .await
+            {
                 Tried::Judged(judged) => judged,
-                Tried::Streams(streaming) => return self.stream(number, streaming).await,
+                Tried::Streams(streaming) => return self.stream(waiter, streaming).await,
             }
         };
         store::fail_point!("effects.before_outcome");
-        self.conclude(number, known, &request, judged).await
+        self.conclude(waiter, known, &request, judged).await
     }
 
     /// Sends it until something is known that the code must hear of, or tries are used up.
     async fn tries(
         &self,
+        waiter: &Waiter,
         asked: &AskedRequest,
         known: &Asked,
         request: &Request,
@@ -161,6 +172,8 @@ impl Inner {
                 request,
                 time_outs: asked.time_outs,
                 is_write: known.terms.class.is_write(),
+                wanted: &waiter.wanted,
+                room: &self.room,
             };
             let sent_at = Instant::now();
             let sent = self.way_out.send(sending).await;
@@ -203,9 +216,10 @@ impl Inner {
             };
             let last = tries >= self.terms.tries.count || began.elapsed() + wait > self.terms.tries.within;
             let again = judged.later || (phase == Phase::Unknown && known.terms.class == Class::Read);
-            if !again || last || judged.paused || self.is_over() {
+            if !again || last || judged.paused || waiter.wanted.must_stay() || self.is_over() {
                 return Tried::Judged(judged);
             }
+            self.room.give(judged.body.len()); // of this try nothing is recorded
             self.pause(wait).await;
             pause *= 2;
         }
@@ -215,20 +229,20 @@ impl Inner {
     /// What became of the request, written down, and told unless the run is to wait.
     async fn conclude(
         &self,
-        number: u64,
+        waiter: &Waiter,
         known: &Asked,
         request: &Request,
         mut judged: Judged,
     ) -> Option<Told> {
-        let waits =
-            judged.later && self.terms.may_wait && known.terms.class != Class::Telemetry && !self.is_over();
+        let may_wait = self.terms.may_wait && waiter.wanted.now() == Want::Wanted && !self.is_over();
+        let waits = judged.later && may_wait && known.terms.class != Class::Telemetry;
         let until = if waits {
             self.next_wait(known, request, &judged)
         } else {
             None
         };
         judged.outcome.heard = until.is_none() && !self.is_over();
-        let told = told(number, &judged.outcome, &judged.body);
+        let told = told(waiter.request, &judged.outcome, &judged.body);
         let body = if known.terms.class == Class::Credential {
             Vec::new()
         } else {
@@ -344,17 +358,15 @@ impl Inner {
         }
     }
 
+    /// Takes room for a new request, or says why there is none.
     fn beyond_limits(&self, asked: &AskedRequest) -> Option<String> {
-        let (effects, bytes) = (
-            self.journal().effects().len(),
-            self.writer.bytes() + asked.request.body.len(),
-        );
-        if effects >= MAX_EFFECTS {
+        if self.journal().effects().len() >= MAX_EFFECTS {
             return Some(format!(
                 "the run has made {MAX_EFFECTS} requests: no more are recorded, so no more are sent"
             ));
         }
-        (bytes > MAX_RECORDED_BYTES)
-            .then(|| format!("the run's requests and answers are {bytes} bytes: no more than {MAX_RECORDED_BYTES} are recorded"))
+        (!self.room.take(asked.request.body.len())).then(|| {
+            format!("no more than {MAX_RECORDED_BYTES} bytes of the run's requests and answers are recorded, and they are used up")
+        })
     }
 }

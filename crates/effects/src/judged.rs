@@ -72,7 +72,13 @@ impl Inner {
                 trouble,
                 message,
             } => {
-                outcome.phase = trouble.phase();
+                outcome.phase = match trouble {
+                    // What a write did, its status says; that its answer is long changes nothing of it.
+                    Trouble::TooLarge if terms.class.is_write() => {
+                        of_answer(terms.class, answer.status, false, false)
+                    }
+                    _ => trouble.phase(),
+                };
                 (outcome.trouble, outcome.message, outcome.answer) =
                     (Some(trouble), Some(message), Some(answer));
                 judged.body = body;
@@ -122,15 +128,6 @@ pub(crate) async fn whole(answer: Answer, mut rest: Box<dyn Rest>) -> Sent {
         }
     }
     Sent::Answered { answer, body }
-}
-
-/// What became of a request whose attempt was ended before it left.
-pub(crate) fn unsent() -> Sent {
-    Sent::NotAdmitted {
-        until: None,
-        paused: false,
-        message: "the attempt was ended before it was sent".to_owned(),
-    }
 }
 
 /// What the answer to recorded bytes that are sent again settles: success does; that what was to go is gone does too. Any other no is

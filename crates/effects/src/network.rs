@@ -1,16 +1,18 @@
 //! The way out over the network: flow control, then one sending by the gateway.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::effect::{Answer, Class, Trouble, of_answer};
 use gateway::flow::{Flow, HostKey, NotNow, Outcome, retry_after};
-use gateway::request::{Asked, Compartment, TimeOuts};
+use gateway::request::{Asked, Compartment, Outgoing, TimeOuts};
 use gateway::{Failure, Gateway};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::request::REQUEST_LIMIT;
+use crate::room::Room;
 use crate::way_out::{Recovered, Rest, Sending, Sent, WayOut};
 
 /// How long a request waits for its turn with a host before its run waits without a process.
@@ -52,8 +54,34 @@ impl Network {
         &self.flow
     }
 
-    async fn exchange(&self, outgoing: gateway::request::Outgoing) -> Result<(Answer, Came), Failure> {
-        let answer = self.gateway.send(outgoing, || ()).await?;
+    /// Sends it, as long as it is wanted. Until its first byte has left it may have to stay; from then on only the code breaks it off.
+    async fn exchange_wanted(&self, outgoing: Outgoing, sending: &Sending<'_>) -> Exchanged {
+        let has_left = AtomicBool::new(false);
+        let mut exchange = std::pin::pin!(self.exchange(outgoing, sending, &has_left));
+        tokio::select! {
+            biased;
+            came = &mut exchange => return Exchanged::Came(came),
+            () = sending.wanted.until_it_must_stay() => {}
+        }
+        // This task alone moves the exchange on: what has not left by now does not.
+        if !has_left.load(Ordering::Acquire) {
+            return Exchanged::Stayed;
+        }
+        tokio::select! {
+            biased;
+            came = exchange => Exchanged::Came(came),
+            () = sending.wanted.until_given_up() => Exchanged::BrokenOff,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: Outgoing,
+        sending: &Sending<'_>,
+        has_left: &AtomicBool,
+    ) -> Result<(Answer, Came), Failure> {
+        let leaves = || has_left.store(true, Ordering::Release);
+        let answer = self.gateway.send(outgoing, leaves).await?;
         let head = Answer {
             status: answer.status,
             reason: answer.reason,
@@ -68,10 +96,7 @@ impl Network {
         if streams(&head) {
             return Ok((head, Came::Piecemeal(Box::new(answer.body))));
         }
-        Ok(match answer.body.collect().await {
-            Ok(body) => (head, Came::Whole(body.to_vec())),
-            Err((body, failure)) => (head, Came::Broken(body.to_vec(), failure)),
-        })
+        Ok((head, collect(answer.body, sending.room).await))
     }
 }
 
@@ -93,11 +118,39 @@ fn streams(head: &Answer) -> bool {
         .any(|streamed| kind.eq_ignore_ascii_case(streamed))
 }
 
+/// What became of a request that was let out.
+enum Exchanged {
+    Came(Result<(Answer, Came), Failure>),
+    /// Nobody wanted it any more before its first byte left.
+    Stayed,
+    /// The code gave it up when it had left.
+    BrokenOff,
+}
+
 /// An answer's body.
 enum Came {
     Whole(Vec<u8>),
     Piecemeal(Box<gateway::Body>),
     Broken(Vec<u8>, Failure),
+}
+
+/// A whole body, as far as there is room for it.
+async fn collect(mut body: gateway::Body, room: &Room) -> Came {
+    let mut whole = Vec::new();
+    while let Some(next) = body.next().await {
+        match next {
+            Ok(bytes) if room.take(bytes.len()) => whole.extend_from_slice(&bytes),
+            Ok(_) => {
+                let failure = Failure {
+                    trouble: Trouble::TooLarge,
+                    message: "no more of the run's answers is recorded".to_owned(),
+                };
+                return Came::Broken(whole, failure);
+            }
+            Err(failure) => return Came::Broken(whole, failure),
+        }
+    }
+    Came::Whole(whole)
 }
 
 /// A body as it comes.
@@ -168,7 +221,12 @@ impl WayOut for Network {
             environment: sending.environment,
             host: request.host().to_owned(),
         };
-        let admitted = match self.flow.admit(&key, TURN).await {
+        let admitted = tokio::select! {
+            biased;
+            () = sending.wanted.until_it_must_stay() => return Sent::stayed(),
+            admitted = self.flow.admit(&key, TURN) => admitted,
+        };
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(NotNow::Until(until)) => {
                 return Sent::NotAdmitted {
@@ -196,7 +254,20 @@ impl WayOut for Network {
                 };
             }
         };
-        match self.exchange(outgoing).await {
+        let exchanged = match self.exchange_wanted(outgoing, &sending).await {
+            Exchanged::Came(exchanged) => exchanged,
+            Exchanged::Stayed => return Sent::stayed(),
+            Exchanged::BrokenOff => {
+                return Sent::Failed {
+                    trouble: Trouble::ReadTimeout,
+                    message: format!(
+                        "{}: the code gave the request up before it was answered",
+                        key.host
+                    ),
+                };
+            }
+        };
+        match exchanged {
             Ok((answer, came)) => {
                 let asks = answer.header("retry-after");
                 let until = asks.and_then(|value| retry_after(value.as_bytes(), (self.clock)()));
@@ -207,7 +278,8 @@ impl WayOut for Network {
                 };
                 let phase = of_answer(class, answer.status, asks.is_some(), false);
                 let told = match &came {
-                    Came::Broken(_, failure) => {
+                    // That we have no room for its answer is not the host's doing.
+                    Came::Broken(_, failure) if failure.trouble != Trouble::TooLarge => {
                         Outcome::of(failure.trouble.phase(), None, failure.message.clone())
                     }
                     _ => Outcome::of(phase, until, format!("it answered {}", answer.status)),

@@ -14,10 +14,11 @@ use crate::lanes::Lanes;
 use crate::ledger::Ledger;
 use crate::owed::Owed;
 use crate::request::{AskedRequest, refused};
-use crate::stream::Streams;
+use crate::room::Room;
 use crate::terms::{Surroundings, Terms};
 use crate::told::{Conclusion, Halt, Told};
 use crate::turns::Turns;
+use crate::wants::{Waiter, Want, Wants};
 use crate::way_out::WayOut;
 use crate::writer::JournalWriter;
 
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) surroundings: Arc<dyn Surroundings>,
     pub(crate) journal: Mutex<Journal>,
     pub(crate) writer: JournalWriter,
+    pub(crate) room: Room,
     pub(crate) lanes: Lanes,
     pub(crate) told: mpsc::Sender<Told>,
     /// Something was asked for, concluded, or a lane changed: who is held looks again.
@@ -47,8 +49,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     /// Requests that were refused before they could be recorded.
     unrecorded: AtomicUsize,
-    /// Answers that come piece by piece.
-    pub(crate) streams: Streams,
+    /// How much each request under way is wanted.
+    wants: Arc<Wants>,
 }
 
 impl Session {
@@ -69,16 +71,17 @@ impl Session {
             Vec::new()
         };
         let written = u32::try_from(records.len()).unwrap_or(u32::MAX);
-        let bytes = records.iter().map(|record| record.body.len()).sum();
+        let used = records.iter().map(|record| record.body.len()).sum();
         let (told, tell) = mpsc::channel(TOLD);
         let halt = watch::Sender::new(None);
         let owed = Owed::new(Arc::clone(&terms.on_blocked));
         let inner = Inner {
-            writer: JournalWriter::start(ledger, (terms.run, terms.epoch), written, bytes, halt.clone()),
+            writer: JournalWriter::start(ledger, (terms.run, terms.epoch), written, halt.clone()),
             journal: Mutex::new(Journal::open(records, terms.opening)),
             terms,
             way_out,
             surroundings,
+            room: Room::used(used),
             lanes: Lanes::default(),
             told,
             changed: Notify::new(),
@@ -87,7 +90,7 @@ impl Session {
             owed,
             turns: Turns::default(),
             unrecorded: AtomicUsize::new(0),
-            streams: Streams::default(),
+            wants: Arc::default(),
         };
         Ok((Self(Arc::new(inner)), tell))
     }
@@ -104,12 +107,14 @@ impl Session {
         } else {
             asked
         };
+        // Here, so that it is known before whatever the child says next.
+        let waiter = inner.wants.open(request);
         tokio::spawn(async move {
             let told = match asked {
                 Ok(asked) => {
                     inner
                         .owed
-                        .noting_slowness(inner.serve(request, &lane, asked))
+                        .noting_slowness(inner.serve(&waiter, &lane, asked))
                         .await
                 }
                 Err(refused) => Some(inner.refuse(*refused)),
@@ -130,9 +135,19 @@ impl Session {
         self.0.changed.notify_waiters();
     }
 
-    /// The child reads no more of an answer that comes piece by piece.
-    pub fn close_stream(&self, request: u64) {
-        self.0.streams.close(request);
+    /// The code wants no more of a request: it does not leave if it has not, and its answer is broken off.
+    pub fn give_up(&self, request: u64) {
+        self.0.wants.give_up(request);
+        self.0.changed.notify_waiters();
+    }
+
+    /// The child is over, or is about to be ended: nothing new is begun. Unless the function `returned`, what has not left stays.
+    pub fn over(&self, returned: bool) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0
+            .wants
+            .all(if returned { Want::Returned } else { Want::Abandoned });
+        self.0.changed.notify_waiters();
     }
 
     /// How many answers the child is owed.
@@ -165,12 +180,8 @@ impl Session {
     ///
     /// `returned`: the function did, so that what it left of earlier attempts is left for good.
     pub async fn close(self, returned: bool) -> Conclusion {
+        self.over(returned);
         let inner = &self.0;
-        inner.closed.store(true, Ordering::Release);
-        if returned {
-            inner.streams.close_all(); // nobody is left who would read on
-        }
-        inner.changed.notify_waiters();
         inner.owed.none().await;
         let (conclusion, replayed) = {
             let journal = inner.journal();
@@ -211,6 +222,7 @@ impl Inner {
             }
             first
         });
+        self.wants.all(Want::Abandoned);
         self.changed.notify_waiters();
     }
 
@@ -247,7 +259,7 @@ impl Inner {
     }
 
     /// What becomes of one request. `None`: it is not answered.
-    async fn serve(&self, request: u64, lane: &Lane, asked: AskedRequest) -> Option<Told> {
+    async fn serve(&self, waiter: &Waiter, lane: &Lane, asked: AskedRequest) -> Option<Told> {
         let known = Asked {
             lane: lane.clone(),
             endpoint: asked.request.endpoint(),
@@ -260,24 +272,24 @@ impl Inner {
         };
         let started = self.surroundings.now();
         loop {
-            if self.is_over() {
+            if self.is_over() || waiter.wanted.must_stay() {
                 return None;
             }
             // Before the question, so that nothing that changes after it is missed.
             let changed = self.changed.notified();
             let course = self.journal().ask(&known, self.surroundings.now());
             match course {
-                Course::Give { effect, .. } => return self.give_back(request, effect, started).await,
-                Course::Assume { effect } => return self.assume(request, effect).await,
+                Course::Give { effect, .. } => return self.give_back(waiter.request, effect, started).await,
+                Course::Assume { effect } => return self.assume(waiter.request, effect).await,
                 Course::Drive { effect, key } => {
                     let order = self.order_of(effect);
-                    let told = self.drive(request, &asked, &known, effect, key).await;
+                    let told = self.drive(waiter, &asked, &known, effect, key).await;
                     self.turn(order).await;
                     return told;
                 }
                 Course::Resend { effect } => {
                     let order = self.order_of(Some(effect));
-                    let told = self.resend(request, &asked, &known, effect).await;
+                    let told = self.resend(waiter, &asked, &known, effect).await;
                     self.turn(order).await;
                     return told;
                 }

@@ -1,47 +1,13 @@
 //! Answers that come piece by piece: handed out as they come, written down in the same pieces, given back in them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use domain::effect::{Answer, ChunkOf, EffectNumber, Head, Outcome, Phase, Record, Source, Trouble};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::answer::told;
 use crate::session::Inner;
 use crate::told::{Part, Told};
+use crate::wants::Waiter;
 use crate::way_out::Rest;
-
-/// The streams that are open, by the child's number for the request.
-#[derive(Default)]
-pub(crate) struct Streams(Mutex<HashMap<u64, Arc<Notify>>>);
-
-impl Streams {
-    fn open(&self, request: u64) -> Arc<Notify> {
-        let closed = Arc::<Notify>::default();
-        self.streams().insert(request, Arc::clone(&closed));
-        closed
-    }
-
-    fn over(&self, request: u64) {
-        self.streams().remove(&request);
-    }
-
-    pub fn close(&self, request: u64) {
-        if let Some(closed) = self.streams().get(&request) {
-            closed.notify_one();
-        }
-    }
-
-    pub fn close_all(&self) {
-        for closed in self.streams().values() {
-            closed.notify_one();
-        }
-    }
-
-    fn streams(&self) -> MutexGuard<'_, HashMap<u64, Arc<Notify>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A stream as it begins.
 pub(crate) struct Streaming {
@@ -55,7 +21,7 @@ pub(crate) struct Streaming {
 impl Inner {
     /// Hands an answer out as it comes. It ends by itself, or where the code closes it, or breaks; when the child is gone the rest is
     /// written down to its end all the same.
-    pub(crate) async fn stream(&self, request: u64, mut streaming: Streaming) -> Option<Told> {
+    pub(crate) async fn stream(&self, waiter: &Waiter, mut streaming: Streaming) -> Option<Told> {
         let mut outcome = Outcome {
             effect: streaming.effect,
             attempt: self.terms.opening.attempt,
@@ -70,7 +36,7 @@ impl Inner {
             heard: false,
             source: Source::Live,
         };
-        let closed = self.streams.open(request);
+        let request = waiter.request;
         self.tell(Told {
             part: Part::Head,
             ..told(request, &outcome, &[])
@@ -79,11 +45,16 @@ impl Inner {
         loop {
             let next = tokio::select! {
                 biased;
-                () = closed.notified() => None,
+                () = waiter.wanted.until_nobody_reads() => None,
                 next = streaming.rest.next() => next,
             };
             match next {
                 None => break,
+                Some(Ok(bytes)) if !self.room.take(bytes.len()) => {
+                    (outcome.phase, outcome.trouble) = (Trouble::TooLarge.phase(), Some(Trouble::TooLarge));
+                    outcome.message = Some("no more of the run's answers is recorded".to_owned());
+                    break;
+                }
                 Some(Ok(bytes)) => {
                     let of = ChunkOf {
                         effect: outcome.effect,
@@ -102,7 +73,6 @@ impl Inner {
                 }
             }
         }
-        self.streams.over(request);
         outcome.heard = !self.is_over();
         let trouble = outcome.trouble;
         drop(self.put(Head::Outcome(outcome), Vec::new())); // what comes after it waits for it

@@ -1,7 +1,10 @@
 //! Attempts with a real store and a way out of the tests' own, which counts what reaches the other side.
 #![allow(clippy::unwrap_used)]
 
+mod given_up;
 mod outage;
+mod receiver;
+mod room;
 mod streams;
 mod turns;
 mod writes;
@@ -178,6 +181,10 @@ impl House {
     }
 
     async fn attempt(&self) -> Attempt {
+        self.attempt_by(self.receiver.clone()).await
+    }
+
+    async fn attempt_by(&self, way_out: Arc<dyn WayOut>) -> Attempt {
         let terms = Terms {
             run: self.run.run,
             epoch: self.run.epoch,
@@ -189,7 +196,6 @@ impl House {
             tries: Tries::default(),
             on_blocked: Arc::new(|_| {}),
         };
-        let way_out: Arc<dyn WayOut> = self.receiver.clone();
         let (session, told) = Session::open(
             terms,
             Arc::new(Kept(self.store.clone())),

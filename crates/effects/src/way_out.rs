@@ -5,6 +5,8 @@ use domain::effect::{Answer, Request, Trouble};
 use domain::{Environment, ProjectName, Timestamp};
 
 use crate::request::TimeOuts;
+use crate::room::Room;
+use crate::wants::Wanted;
 
 /// What carries one request out once: the network, or what stands for it.
 #[async_trait]
@@ -41,6 +43,10 @@ pub struct Sending<'a> {
     pub time_outs: TimeOuts,
     /// It changes something: it takes no connection that may have gone stale.
     pub is_write: bool,
+    /// Whether anybody still wants it: while it has not left it may have to stay, and what the code has given up is broken off.
+    pub wanted: &'a Wanted,
+    /// How much of the answer may be recorded: what finds no room is `too_large`.
+    pub room: &'a Room,
 }
 
 /// The rest of an answer that comes piece by piece.
@@ -94,6 +100,18 @@ pub enum Sent {
         /// Why, for a person.
         message: String,
     },
+}
+
+impl Sent {
+    /// What a sending comes to that nobody wanted any more before it could leave.
+    #[must_use]
+    pub fn stayed() -> Self {
+        Self::NotAdmitted {
+            until: None,
+            paused: false,
+            message: "nobody wanted it any more before it could leave".to_owned(),
+        }
+    }
 }
 
 /// Sends nothing: where there is no network to be had.

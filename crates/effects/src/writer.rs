@@ -1,6 +1,5 @@
 //! The journal of one run, written in the order in which records come: what waits goes into one commit.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +24,6 @@ pub(crate) struct JournalWriter {
     /// Who writes, until there is something to write: most runs ask for nothing.
     idle: Mutex<Option<Idle>>,
     queue: mpsc::Sender<Queued>,
-    bytes: AtomicUsize,
 }
 
 /// What writing begins with.
@@ -41,12 +39,11 @@ struct Idle {
 type Queued = (Option<Record>, oneshot::Sender<bool>);
 
 impl JournalWriter {
-    /// `written`: how many records there are already, and `bytes` of them. What cannot be written halts the session.
+    /// `written`: how many records there are already. What cannot be written halts the session.
     pub fn start(
         ledger: Arc<dyn Ledger>,
         of: (RunId, Epoch),
         written: u32,
-        bytes: usize,
         halt: watch::Sender<Option<Halt>>,
     ) -> Self {
         let (queue, records) = mpsc::channel(QUEUE);
@@ -59,7 +56,6 @@ impl JournalWriter {
                 halt,
             })),
             queue,
-            bytes: AtomicUsize::new(bytes),
         }
     }
 
@@ -71,14 +67,8 @@ impl JournalWriter {
         }
     }
 
-    /// Bytes that the run has recorded.
-    pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
     /// Puts a record behind those that wait. What it answers tells whether the record is durable.
     pub fn put(&self, record: Record) -> oneshot::Receiver<bool> {
-        self.bytes.fetch_add(record.body.len(), Ordering::Relaxed);
         self.begin();
         let (tell, told) = oneshot::channel();
         // Full or gone only if it broke off: then nobody tells, which is a no.

@@ -71,7 +71,7 @@ async fn a_stream_that_the_code_closes_is_done_and_one_that_is_no_success_is_rea
     let number = attempt.ask("0", "POST", NOTES, &[], "1");
     assert_eq!(attempt.told().await.part, Part::Head);
     assert_eq!(attempt.told().await.part, Part::Piece);
-    attempt.session.close_stream(number);
+    attempt.session.give_up(number);
     assert_eq!(attempt.told().await.part, Part::Last);
     attempt.close(true).await;
     assert_eq!(house.outcomes().await[0].phase, Phase::Done);

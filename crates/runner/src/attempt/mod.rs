@@ -178,6 +178,8 @@ pub async fn run(
         Verdict::Deadline(limit) if !is_canary && !killer.has_begun() => Verdict::NotForked(limit),
         verdict => verdict,
     };
+    // Before it is ended, so that nothing leaves of an attempt that is cancelled.
+    listener.requests.over(verdict == Verdict::Result);
     let stack = match verdict {
         Verdict::Deadline(_) => {
             killer.ask_for_stack();
@@ -339,7 +341,7 @@ impl Listener {
                     self.requests.ask(effect);
                 }
                 Ok(Some(FromChild::Lane(lane))) => self.requests.lane(lane),
-                Ok(Some(FromChild::Close(close))) => self.requests.close_stream(close.request),
+                Ok(Some(FromChild::Close(close))) => self.requests.give_up(close.request),
                 Ok(Some(FromChild::Result(result))) => {
                     self.result = Some(result);
                     return Ok(true);

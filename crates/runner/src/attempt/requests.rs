@@ -49,10 +49,17 @@ impl Requests {
         }
     }
 
-    /// The child reads no more of an answer.
-    pub fn close_stream(&self, request: u64) {
+    /// The code wants no more of a request.
+    pub fn give_up(&self, request: u64) {
         if let Some(open) = &self.0 {
-            open.session.close_stream(request);
+            open.session.give_up(request);
+        }
+    }
+
+    /// The child has handed in its result, or is about to be ended.
+    pub fn over(&self, returned: bool) {
+        if let Some(open) = &self.0 {
+            open.session.over(returned);
         }
     }
 
