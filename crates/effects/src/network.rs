@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::effect::{Answer, Class, Trouble, of_answer};
+use domain::effect::{Answer, Class, Request, Trouble, of_answer};
 use gateway::flow::{Flow, HostKey, NotNow, Outcome, retry_after};
 use gateway::request::{Asked, Compartment, Outgoing, TimeOuts};
 use gateway::{Failure, Gateway};
@@ -173,6 +173,14 @@ impl Rest for Pieces {
     }
 }
 
+/// The host, with its port where that is not the scheme's own.
+fn authority(request: &Request) -> String {
+    let origin = request.origin();
+    origin
+        .split_once("://")
+        .map_or(origin.clone(), |(_, rest)| rest.to_owned())
+}
+
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
@@ -219,7 +227,7 @@ impl WayOut for Network {
         let key = HostKey {
             project: sending.project.clone(),
             environment: sending.environment,
-            host: request.host().to_owned(),
+            host: authority(request),
         };
         let admitted = tokio::select! {
             biased;
@@ -287,9 +295,9 @@ impl WayOut for Network {
                 if admitted.is_trial() && told == Outcome::Well {
                     // Full only if nobody asks: then runs go on at their own times.
                     let _ = self.recovered.0.try_send(Recovered {
+                        host: key.name().to_owned(),
                         project: key.project,
                         environment: key.environment,
-                        host: key.host,
                     });
                 }
                 admitted.report(told);

@@ -45,7 +45,7 @@ pub(crate) async fn list(
         let of = (
             waiting.project.clone(),
             waiting.environment,
-            waiting.host().to_ascii_lowercase(),
+            waiting.authority().to_ascii_lowercase(),
         );
         let host = hosts.entry(of).or_insert_with(|| unused(&shared, &waiting));
         host.waiting += waiting.runs;
@@ -92,7 +92,7 @@ fn unused(shared: &Shared, waiting: &Waiting) -> HostView {
     let key = gateway::flow::HostKey {
         project: waiting.project.clone(),
         environment: waiting.environment,
-        host: waiting.host().to_ascii_lowercase(),
+        host: waiting.authority().to_ascii_lowercase(),
     };
     HostView {
         paused: shared.app.flow.pauses().iter().any(|scope| scope.holds(&key)),

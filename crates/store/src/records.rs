@@ -153,13 +153,18 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// The host, with its port where that is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or(&*self.origin, |(_, rest)| rest)
+    }
+
     /// The host's name, without a port.
     #[must_use]
     pub fn host(&self) -> &str {
-        let authority = self
-            .origin
-            .split_once("://")
-            .map_or(&*self.origin, |(_, rest)| rest);
+        let authority = self.authority();
         match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
             _ => authority,

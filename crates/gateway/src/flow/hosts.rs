@@ -22,8 +22,19 @@ pub struct HostKey {
     pub project: ProjectName,
     /// Of which environment.
     pub environment: Environment,
-    /// The host's name or address, lower case.
+    /// The host's name or address, lower case, and `:port` where that is not the scheme's own: services of one host are told apart.
     pub host: String,
+}
+
+impl HostKey {
+    /// The host without a port: what pauses and limits are about.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => &self.host,
+        }
+    }
 }
 
 /// What a request that wants to leave is told.
@@ -244,7 +255,7 @@ impl Hosts {
             let forgotten = forgotten.map(|(name, _)| name.clone())?;
             place.remove(&forgotten);
         }
-        let limits = self.own_limits.get(&key.host).copied().unwrap_or(self.limits);
+        let limits = self.own_limits.get(key.name()).copied().unwrap_or(self.limits);
         Some(place.entry(key.host.clone()).or_insert_with(|| Host {
             limits,
             bucket: Bucket::full(limits.burst, now),

@@ -15,7 +15,7 @@ pub struct Scope {
     pub project: Option<ProjectName>,
     /// Of one environment only.
     pub environment: Option<Environment>,
-    /// To one host only.
+    /// To one host only: its name, without a port.
     pub host: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Scope {
             && self
                 .host
                 .as_ref()
-                .is_none_or(|host| host.eq_ignore_ascii_case(&key.host))
+                .is_none_or(|host| host.eq_ignore_ascii_case(key.name()))
     }
 }
 

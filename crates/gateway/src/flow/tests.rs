@@ -35,6 +35,33 @@ fn failed() -> Outcome {
     }
 }
 
+/// One machine may have several: that one of them is out says nothing of the others. What an operator says of the host is of all.
+#[test]
+fn services_of_one_host_are_told_apart_by_their_ports() {
+    let own = [(
+        "h".to_owned(),
+        Limits {
+            concurrency: 1,
+            ..Limits::default()
+        },
+    )];
+    let mut hosts = Hosts::new(Limits::default(), own);
+    let now = Timestamp::UNIX_EPOCH;
+    let admitted = hosts.admit(&key("h:8443"), now);
+    assert!(matches!(admitted, Admission::Now(_)));
+    assert!(
+        matches!(hosts.admit(&key("h:8443"), now), Admission::Held),
+        "the host's own limit"
+    );
+    assert!(matches!(hosts.admit(&key("h"), now), Admission::Now(_)));
+    hosts.pause(Scope {
+        host: Some("H".into()),
+        ..Scope::default()
+    });
+    assert!(matches!(hosts.admit(&key("h:8443"), now), Admission::Paused));
+    assert_eq!(key("[::1]").name(), "[::1]");
+}
+
 #[test]
 fn retry_after_holds_for_every_run_and_a_later_word_does_not_shorten_it() {
     let mut hosts = hosts(Limits::default());
