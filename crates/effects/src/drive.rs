@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::effect::{
     Asked, Class, EffectNumber, Head, Header, Intent, KeyRule, MAX_EFFECTS, MAX_RECORDED_BYTES, Phase,
-    Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, next_wait, paused_until, resolve,
+    Record, Request, Resolution, Source, Trouble, Try, Wait, catalogue, names_secret, next_wait,
+    paused_until, resolve,
 };
 use domain::{Code, Timestamp};
 use tokio::time::Instant;
@@ -20,17 +21,12 @@ use crate::way_out::{Sending, Sent};
 
 /// Before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Headers of a request that hold secrets, or say who asks: they are not written down.
-const SECRET_HEADERS: [&str; 9] = [
+/// Headers that hold secrets, beside those whose names say so (`X-Api-Key`, `X-Shopify-Access-Token`): they are not written down.
+const SECRET_HEADERS: [&str; 4] = [
     "authorization",
     "proxy-authorization",
     "cookie",
-    "x-api-key",
-    "api-key",
-    "apikey",
-    "x-auth-token",
-    "x-amz-security-token",
-    "private-token",
+    "x-amz-credential",
 ];
 
 /// What the tries came to, or the beginning of it.
@@ -318,10 +314,13 @@ impl Inner {
     }
 
     fn intent(&self, asked: &AskedRequest, known: &Asked, key: Option<Header>) -> Intent {
+        let own_key = key.as_ref().map(|(name, _)| name.as_str());
         let keeps = |(name, _): &&Header| {
-            !SECRET_HEADERS
+            let is_secret = SECRET_HEADERS
                 .iter()
                 .any(|secret| name.eq_ignore_ascii_case(secret))
+                || names_secret(name);
+            !is_secret || own_key.is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
         Intent {
             effect: EffectNumber(0), // given when it is written down

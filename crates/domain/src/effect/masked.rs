@@ -5,6 +5,33 @@ use super::Catalogue;
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
 
+/// What names a parameter that is a secret, as a whole word of it: `token`, `hapikey`, `client-secret`, `api_token`. Beside the catalogue's,
+/// since what is shown to people may be masked too often, where what tells requests apart may not.
+const SECRET_WORDS: [&str; 14] = [
+    "apikey",
+    "auth",
+    "code",
+    "hapikey",
+    "jwt",
+    "key",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+    "sig",
+    "signature",
+    "sid",
+    "token",
+];
+
+/// Whether a name is that of a secret, by one of its words.
+#[must_use]
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| SECRET_WORDS.contains(&word))
+}
+
 impl Catalogue {
     /// The URL with the values of secret parameters, and what stands before an `@` of its authority, masked; all else is as it was spelled.
     #[must_use]
@@ -26,7 +53,8 @@ impl Catalogue {
             }
             let name = pair.split('=').next().unwrap_or_default();
             let spelled_out = url::form_urlencoded::parse(name.as_bytes()).next();
-            let is_secret = spelled_out.is_some_and(|(name, _)| self.is_secret_parameter(&name));
+            let is_secret =
+                spelled_out.is_some_and(|(name, _)| self.is_secret_parameter(&name) || names_secret(&name));
             if is_secret && pair.contains('=') {
                 masked.push_str(name);
                 masked.push('=');
@@ -83,6 +111,10 @@ mod tests {
             (
                 "https://jo:s3c@ret@a.example:8443/x@y?q",
                 "https://***@a.example:8443/x@y?q",
+            ),
+            (
+                "https://a.example/?token=s&hapikey=s&client-secret=s&keyword=x",
+                "https://a.example/?token=***&hapikey=***&client-secret=***&keyword=x",
             ),
             ("https://a.example/plain", "https://a.example/plain"),
             (

@@ -51,8 +51,9 @@ impl Request {
                 url.len()
             )));
         }
+        // It is not quoted: it may hold a password.
         let mut parsed =
-            Url::parse(url).map_err(|error| BadRequest(format!("{url:?} is not a URL: {error}")))?;
+            Url::parse(url).map_err(|error| BadRequest(format!("the URL is not one: {error}")))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(BadRequest(format!(
                 "{}: only http and https are sent",

@@ -48,8 +48,8 @@ async fn what_the_code_gives_up_does_not_leave_and_is_broken_off_if_it_has() {
     attempt.session.give_up(held);
     attempt.session.give_up(hangs);
     // Nobody lets the first one go: it ends all the same.
-    let conclusion = attempt.close(true).await;
-    assert_eq!(conclusion.failures(), 2);
+    let closing = tokio::time::timeout(Duration::from_secs(30), attempt.close(true));
+    assert_eq!(closing.await.unwrap().failures(), 2);
     host.let_go.add_permits(9);
     let mut outcomes: Vec<_> = house
         .outcomes()

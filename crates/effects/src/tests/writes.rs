@@ -192,7 +192,12 @@ async fn secrets_are_not_written_down() {
         "0",
         "POST",
         NOTES,
-        &[("Authorization", "Bearer hush-1"), ("X-Api-Key", "hush-3")],
+        &[
+            ("Authorization", "Bearer hush-1"),
+            ("X-Api-Key", "hush-3"),
+            ("X-Shopify-Access-Token", "hush-4"),
+            ("Ocp-Apim-Subscription-Key", "hush-5"),
+        ],
         "1",
     );
     attempt.told().await;

@@ -83,6 +83,16 @@ fn fault(entry: &Entry) -> Option<(&'static str, String, &'static str)> {
             "seconds, up to 2592000",
         ));
     }
+    if let Some(header) = entry.idempotency.as_ref().map(|idempotency| &idempotency.header)
+        && !may_carry_a_key(header)
+    {
+        let expected = "the name of a header of the vendor's, such as Idempotency-Key";
+        return Some((
+            "idempotency.header",
+            format!("{header:?} carries no key"),
+            expected,
+        ));
+    }
     let window = entry.idempotency.as_ref().map(|idempotency| idempotency.window_s);
     window
         .filter(|window| *window == 0 || *window > LONGEST_S)
@@ -93,6 +103,30 @@ fn fault(entry: &Entry) -> Option<(&'static str, String, &'static str)> {
                 "seconds, from 1 to 2592000",
             )
         })
+}
+
+/// Whether a name is that of a header which means nothing else. Those that do are RFC 9110's.
+fn may_carry_a_key(header: &str) -> bool {
+    const TAKEN: [&str; 14] = [
+        "accept",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !header.is_empty()
+        && header.bytes().all(is_token)
+        && !TAKEN.iter().any(|taken| header.eq_ignore_ascii_case(taken))
 }
 
 #[cfg(test)]
@@ -126,6 +160,14 @@ mod tests {
             ("{host: a, path: notes}", "hosts[0].path"),
             ("{host: a, expected: [200]}", "hosts[0].expected"),
             ("{host: a, patience_s: 9999999}", "hosts[0].patience_s"),
+            (
+                "{host: a, idempotency: {header: Authorization, window_s: 9}}",
+                "hosts[0].idempotency.header",
+            ),
+            (
+                "{host: a, idempotency: {header: \"Bad Header\\nX: y\", window_s: 9}}",
+                "hosts[0].idempotency.header",
+            ),
             (
                 "{host: a, idempotency: {window_s: 0}}",
                 "hosts[0].idempotency.window_s",
