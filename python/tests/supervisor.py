@@ -266,6 +266,7 @@ class Running:
             self.attempt.logs.append(entry)
         elif kind == EFFECT:
             effect = {"number": payload[0], "lane": payload[1], "kind": payload[2], "body": payload[4]}
+            effect["lanes_told"] = len(self.attempt.lanes)
             self.attempt.effects.append({**effect, **json.loads(payload[3])})
             if self.peer:
                 self.peer.begin(self.attempt.effects[-1], self.send)

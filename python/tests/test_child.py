@@ -440,7 +440,9 @@ def test_conversations_share_nothing_that_one_of_them_changed(zygote):
     again = process.run(seed=b"1" * 32).state
     assert first["seen"] == second["seen"] == [1, 1] and first["folder"] is True
     assert first["random"] != second["random"] and first["random"] == again["random"]
-    assert len({*first["uuids"], *second["uuids"], *again["uuids"]}) == 6
+    assert (
+        len({*first["uuids"], *second["uuids"], *again["uuids"]}) == 5
+    )  # a uuid4 is the same again; a uuid1 has the time in it
 
 
 def test_descriptors_of_the_zygote_do_not_reach_a_child(run):

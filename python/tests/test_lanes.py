@@ -42,7 +42,9 @@ def test_threads_are_numbered_as_they_are_started_and_named_before_their_first_r
         run,
         """
 def second():
-    threading.Thread(target=print).start()
+    asks_nothing = threading.Thread(target=print)
+    asks_nothing.start()
+    asks_nothing.join()
     inner = threading.Thread(target=ask, args=("inner",))
     inner.start()
     inner.join()
@@ -64,6 +66,24 @@ def end_function(conv):
         ("0.2.2", "0.2", True),
         ("0.2", "0", True),
     ]
+
+
+def test_a_request_names_all_that_may_still_ask_for_what_it_would_have_to_wait_for(run):
+    attempt = run(
+        ASK
+        + """
+def end_function(conv):
+    go = threading.Event()
+    late = threading.Thread(target=lambda: (go.wait(), ask("late")))
+    late.start()
+    ask("early")
+    go.set()
+    late.join()
+""",
+        peer=AnswerAll(),
+    )
+    assert [(effect["lane"], effect["lanes_told"]) for effect in attempt.effects] == [("0", 1), ("0.1", 1)]
+    assert attempt.lanes == [("0.1", "0", False), ("0.1", "0", True)]
 
 
 def test_a_thread_that_has_a_run_of_its_own_and_one_that_is_late_have_lanes(run):

@@ -102,7 +102,7 @@ impl Invoker {
             deployment: self.prepared.id,
             environment,
             document,
-            seed: self.seeds.of_run(run),
+            seed: self.seeds.of_run(run, AttemptNumber::default()),
             places: self.nursery.places(&self.prepared),
             cpu_limit: self.prepared.files.limits.cpu,
             canary: false,

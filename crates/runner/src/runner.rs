@@ -250,7 +250,7 @@ async fn attempt_prepared(
         deployment: run.deployment,
         environment: run.environment,
         document: run.document,
-        seed: shared.seeds.of_run(run.run),
+        seed: shared.seeds.of_run(run.run, run.opening.fresh_since),
         places: shared.nursery.places(prepared),
         cpu_limit: prepared.files.limits.cpu,
         canary: false,

@@ -1,7 +1,7 @@
 //! What looks random to a project, and is the same each time: keyed, so that nobody outside can foresee it.
 
 use crypto::KeyedHash;
-use domain::RunId;
+use domain::{AttemptNumber, RunId};
 
 /// The keys of all seeds, one for each purpose: what one of them gives away says nothing of the other.
 #[derive(Clone)]
@@ -20,9 +20,11 @@ impl Seeds {
         }
     }
 
-    /// Of a run's random streams: every attempt of it has the same.
-    pub(crate) fn of_run(&self, run: RunId) -> [u8; 32] {
-        self.runs.hash(run.as_bytes())
+    /// Of a run's random streams: every attempt of it has the same, until the run is done again on purpose. `fresh_since`
+    /// is the first attempt since then, 0 before: what is done anew makes up ids of its own.
+    pub(crate) fn of_run(&self, run: RunId, fresh_since: AttemptNumber) -> [u8; 32] {
+        let told = [run.as_bytes().as_slice(), &fresh_since.0.to_be_bytes()].concat();
+        self.runs.hash(&told)
     }
 
     /// `PYTHONHASHSEED` for a package of this content: nobody can aim at collisions, and the same package stays the same
@@ -42,9 +44,18 @@ mod tests {
         let master = crypto::MasterKey::from_bytes(&mut [7; 32]);
         let seeds = Seeds::new(|purpose| master.keyed_hash(purpose));
         let run = RunId::from_bytes([9; 16]);
-        let of_run = seeds.of_run(run);
+        let of_run = seeds.of_run(run, AttemptNumber(0));
         assert_ne!(seeds.of_hashes(run.as_bytes()).to_be_bytes(), of_run[..4]);
         let again = Seeds::new(|purpose| master.keyed_hash(purpose));
-        assert_eq!(of_run, again.of_run(run));
+        assert_eq!(of_run, again.of_run(run, AttemptNumber(0)));
+    }
+    #[test]
+    fn a_run_that_is_done_again_on_purpose_and_another_run_have_seeds_of_their_own() {
+        let master = crypto::MasterKey::from_bytes(&mut [7; 32]);
+        let seeds = Seeds::new(|purpose| master.keyed_hash(purpose));
+        let (run, other) = (RunId::from_bytes([9; 16]), RunId::from_bytes([8; 16]));
+        let first = seeds.of_run(run, AttemptNumber(0));
+        assert_ne!(first, seeds.of_run(run, AttemptNumber(2)));
+        assert_ne!(first, seeds.of_run(other, AttemptNumber(0)));
     }
 }

@@ -20,7 +20,7 @@ if ROOT not in sys.path:
 from json import dumps, loads  # noqa: E402
 from time import perf_counter  # noqa: E402
 
-from aftercall._runtime import capture, exits, refusals  # noqa: E402
+from aftercall._runtime import capture, exits, refusals, seeding  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
 from aftercall._runtime.http import hooks  # noqa: E402
 from aftercall._runtime.http.effects import effects  # noqa: E402
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 CONTROL_FD = 3
 VERSION = 1
 
-HOOKS = {**hooks.HOOKS, "logging": capture.logging_imported}
+HOOKS = {**hooks.HOOKS, **seeding.HOOKS, "logging": capture.logging_imported}
 
 
 class Zygote:
@@ -85,6 +85,7 @@ class Zygote:
     def prepare(self) -> None:
         """Sets the process up as user code expects it."""
         sys.argv = ["aftercall"]
+        seeding.install()
         # Wherever a child is: it starts in a folder of its own, and makes these absolute for Python.
         os.environ["TMPDIR"] = os.environ["HOME"] = "."
         _add_virtualenv(self._settings.get("virtualenv"))

@@ -107,16 +107,34 @@ def threads(conv):
         for worker in workers:
             worker.join()
         stop(conv, number)
+
+
+def overtakes(conv):
+    """In its second attempt it asks for something new before its thread asks for anything."""
+    worker = threading.Thread(target=overtaken, args=(conv,))
+    worker.start()
+    if conv.run.attempt == 1:
+        worker.join()
+    post(conv, "own")
+    worker.join()
+
+
+def overtaken(conv):
+    if conv.run.attempt > 1:
+        time.sleep(0.3)
+    post(conv, "of-the-thread")
+    stop(conv, 0)
 "#;
 
 /// Each way, where it can be stopped, and how many writes it makes.
-const WAYS: [(&str, u64, usize); 6] = [
+const WAYS: [(&str, u64, usize); 7] = [
     ("as_completed", 5, 9),
     ("gather", 6, 11),
     ("clocks", 5, 5),
     ("tries_again", 3, 4),
     ("abandons", 4, 8),
     ("threads", 3, 9),
+    ("overtakes", 1, 2),
 ];
 const PROJECT: &str = "replay";
 /// Nothing new is heard for so long once all that can go on has gone on.

@@ -1,5 +1,7 @@
 //! A run is attempted again after its function failed: what is done is given back, what failed is tried anew.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use system_tests::{Place, Receiver, Reply, conversation};
 
@@ -57,4 +59,63 @@ fn a_write_that_was_answered_with_no_is_sent_anew_by_the_next_attempt_and_by_not
         crm.works(),
         [("first".to_owned(), 1), ("second".to_owned(), 1)].into()
     );
+}
+
+/// Writes what nobody could tell beforehand, from the main thread and from others, and fails then in each run's first attempt.
+const MAKES_UP: &str = r#"
+import concurrent.futures
+import random
+import secrets
+import uuid
+
+import requests
+
+
+def end_function(conv):
+    made = uuid.uuid4().hex
+    send("POST", conv, "orders", json={"order": made, "token": random.getrandbits(64)})
+    send("PUT", conv, f"links/{secrets.token_urlsafe()}", json={"mark": "link"})
+    send("POST", conv, "payments", json={"mark": "payment"}, headers={"Idempotency-Key": str(uuid.uuid4())})
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: send("PUT", conv, f"notes/{n}/{uuid.uuid4()}", json={"n": random.random()}), range(8)))
+    if conv.run.attempt == 1:
+        raise LookupError("a bug after the writes")
+
+
+def send(method, conv, path, **more):
+    requests.request(method, f"{conv.state.crm}/{path}", timeout=30, **more).raise_for_status()
+"#;
+/// How many writes it makes.
+const MADE_UP: usize = 11;
+
+#[test]
+fn a_write_that_holds_what_the_code_made_up_is_sent_once_and_another_when_the_run_is_done_again() {
+    let (place, crm) = (Place::new(), Receiver::new());
+    let server = setup(&place).start();
+    server.deploy(project(MAKES_UP, &[]).path(), PROJECT);
+    let run = send(
+        &server,
+        PROJECT,
+        &conversation("made up", &json!({"crm": crm.url()})),
+    );
+    let detail = server.finished(&run);
+    assert_eq!(status(&detail), "succeeded", "{detail:#}");
+    assert_eq!(outcomes(&detail), ["failed", "returned"]);
+    assert_eq!(written(&crm).len(), MADE_UP);
+    assert_eq!(crm.seen().len(), MADE_UP, "{:#?}", crm.seen());
+
+    server.cli(&["runs", "retry", &run, "--again"]).expect(0);
+    let detail = server.finished(&run);
+    assert_eq!(status(&detail), "succeeded", "{detail:#}");
+    assert_eq!(outcomes(&detail), ["failed", "returned", "returned"]);
+    // Nothing that was made up the first time is there again.
+    assert_eq!(written(&crm).len(), 2 * MADE_UP);
+    assert_eq!(crm.seen().len(), 2 * MADE_UP, "{:#?}", crm.seen());
+}
+
+/// Each write that came, with all that the code chose of it, once.
+fn written(crm: &Receiver) -> BTreeSet<(String, String, Option<String>)> {
+    let seen = crm.seen().into_iter();
+    seen.map(|seen| (seen.path, seen.body.to_string(), seen.key))
+        .collect()
 }

@@ -67,8 +67,7 @@ class Effects:
         self.check_open(what)
         assert self._exchange is not None
         lane = lane or lanes.current()
-        if not lane.announced:
-            lanes.announce(lane)
+        lanes.announce(lane)
         proxy = request.proxy(origin)
         headers = request.headers
         if proxy is not None:  # it holds the user and password

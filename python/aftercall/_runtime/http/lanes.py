@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import sys
-from _thread import _local
+from _thread import RLock, _local
 from contextvars import ContextVar, copy_context
+from itertools import count
 
 from aftercall._runtime.frames import LANE, Channel
 from aftercall._runtime.http.site import call_site
@@ -16,6 +17,7 @@ from aftercall._runtime.http.site import call_site
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
     from types import ModuleType
     from typing import Any
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 class Lane:
     """One line of work."""
 
-    __slots__ = ("announced", "ended", "name", "parent", "site", "submitted")
+    __slots__ = ("announced", "draws", "ended", "generator", "name", "parent", "seeds", "site", "submitted")
 
     def __init__(self, parent: Lane | None, site: str = "") -> None:
         self.parent = parent
@@ -35,6 +37,10 @@ class Lane:
         self.ended = False
         #: Where it was submitted: its own calls may have no frame of the user's.
         self.site = site
+        #: For `aftercall._runtime.seeding`: how often it drew bytes, and seeds. They count in one step, since several
+        #: threads may be of one lane.
+        self.draws, self.seeds = count(), count()
+        self.generator: Random | None = None
         self.name = "0"
         if parent is not None:
             parent.submitted += 1
@@ -49,8 +55,12 @@ class _OfThread(_local):
 _of_task: ContextVar[Lane] = ContextVar("aftercall_lane")
 #: Of a thread, or of the executor's task that it runs. A context may be carried into a thread; its lane is not.
 _of_thread = _OfThread()
-_main = Lane(None)
+main_lane = Lane(None)
 _channel: Channel | None = None
+#: Begun, not ended, and not announced yet.
+_begun: set[Lane] = set()
+#: Held while a lane is announced or ends: that it ended is told last.
+_telling = RLock()
 
 
 def open_lanes(channel: Channel | None) -> None:
@@ -66,30 +76,42 @@ def current() -> Lane:
         lane = _of_task.get(None)
         if lane is not None:
             return lane
-    return _of_thread.lane or _main
+    return _of_thread.lane or main_lane
 
 
 def announce(lane: Lane) -> None:
-    """Tells the supervisor of a lane, its ancestors first. Before the first effect of it."""
-    unknown = []
-    at: Lane | None = lane
-    while at is not None and not at.announced:
-        unknown.append(at)
-        at = at.parent
-    for at in reversed(unknown):
-        at.announced = True
-        if _channel is not None and at.parent is not None:
-            _channel.send(LANE, {0: at.name, 1: at.parent.name, 2: at.ended})
+    """Before an effect of it: tells the supervisor of every lane. Each may yet ask for what this one waits for."""
+    if lane.announced and not _begun:
+        return
+    with _telling:
+        for begun in (lane, *tuple(_begun)):
+            _tell(begun)
+
+
+def _tell(lane: Lane) -> None:
+    """Of a lane; of its ancestors first."""
+    if lane.announced or lane.parent is None:
+        return
+    _tell(lane.parent)
+    lane.announced = True
+    if _channel is not None:
+        _channel.send(LANE, {0: lane.name, 1: lane.parent.name, 2: lane.ended})
+    _begun.discard(lane)  # now, since who finds none does not wait for us
 
 
 def _submit() -> Lane:
-    return Lane(current(), call_site())
+    lane = Lane(current(), call_site())
+    if _channel is not None:
+        _begun.add(lane)
+    return lane
 
 
 def _end(lane: Lane) -> None:
-    lane.ended = True
-    if lane.announced and _channel is not None and lane.parent is not None:
-        _channel.send(LANE, {0: lane.name, 1: lane.parent.name, 2: True})
+    with _telling:
+        lane.ended = True
+        _begun.discard(lane)
+        if lane.announced and _channel is not None and lane.parent is not None:
+            _channel.send(LANE, {0: lane.name, 1: lane.parent.name, 2: True})
 
 
 def _run(lane: Lane, work: Work, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
