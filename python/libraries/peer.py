@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ANSWER, CHUNK = 3, 4
+#: A supervisor takes more headers than `http.client`: which are too many is for the library in the child to say.
+http.client._MAXHEADERS = 4096  # type: ignore[attr-defined]
 #: The length that answers give which never come to their end.
 CUT_LENGTH = 100
 

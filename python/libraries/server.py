@@ -155,6 +155,15 @@ class Handler(BaseHTTPRequestHandler):
     def _gzip(self, *_rest: str) -> None:
         self._give(200, gzip.compress(b"squeezed" * 100, mtime=0), Content_Encoding="gzip")
 
+    def _reason(self, *_rest: str) -> None:
+        self.send_response(200, "Schlie\xdfen nicht m\xf6glich")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _many_headers(self, *_rest: str) -> None:
+        """More than `http.client` takes."""
+        self._give(200, b"many", **{f"X_{number}": "1" for number in range(150)})
+
     def _big(self, *_rest: str) -> None:
         self._give(200, BIG)
 

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::pool::{Key, Lease, Pool};
 use crate::request::Outgoing;
 use crate::resolve::{Cached, Gate, OwnAddresses, Resolve, SystemResolver};
-use crate::spelling::title_case;
+use crate::spelling::{Spelt, title_case};
 use crate::trouble;
 use crate::wire::{Progress, Sender};
 
@@ -50,7 +50,7 @@ pub struct Gateway {
 pub struct Answer {
     /// 200 to 999.
     pub status: u16,
-    /// The words after it; the usual ones where HTTP/2 has none.
+    /// The words after it, in Latin-1; the usual ones where HTTP/2 has none.
     pub reason: String,
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`.
     pub version: &'static str,
@@ -215,10 +215,10 @@ impl Gateway {
     ) -> Answer {
         let (head, incoming) = response.into_parts();
         let spelt = match &lease.sender {
-            Sender::H1 { heard, .. } => heard.names(),
-            Sender::H2(_) => std::collections::HashMap::new(),
+            Sender::H1 { heard, .. } => heard.head(),
+            Sender::H2(_) => Spelt::default(),
         };
-        let spell = |name: &HeaderName| spelt.get(name).cloned().unwrap_or_else(|| title_case(name));
+        let spell = |name: &HeaderName| spelt.names.get(name).cloned().unwrap_or_else(|| title_case(name));
         let headers = head
             .headers
             .iter()
@@ -250,7 +250,7 @@ impl Gateway {
         }
         Answer {
             status: head.status.as_u16(),
-            reason: reason(head.extensions.get::<hyper::ext::ReasonPhrase>(), head.status),
+            reason: spelt.reason.unwrap_or_else(|| usual_reason(head.status)),
             version: version(head.version),
             headers,
             body,
@@ -311,11 +311,8 @@ async fn within<F: Future>(time: Time, last_sign: impl Fn() -> Instant, future: 
     }
 }
 
-fn reason(said: Option<&hyper::ext::ReasonPhrase>, status: StatusCode) -> String {
-    match said {
-        Some(said) => String::from_utf8_lossy(said.as_bytes()).into_owned(),
-        None => status.canonical_reason().unwrap_or_default().to_owned(),
-    }
+fn usual_reason(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or_default().to_owned()
 }
 
 fn version(version: Version) -> &'static str {

@@ -1,7 +1,7 @@
-//! How a server of HTTP/1.1 spells the names of its headers.
+//! How a server of HTTP/1.1 spells the names of its headers, and the words after its status.
 //!
 //! To HTTP the spelling means nothing and our library folds it, but user code copies headers into plain dictionaries and
-//! asks them for `ETag`. So the bytes of an answer's head are listened to as they go by.
+//! asks them for `ETag`. Words in anything but ASCII it drops. So the bytes of an answer's head are listened to as they go by.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,24 +25,43 @@ impl Heard {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
     }
 
-    /// The spelling of each name of the head that was heard. The last one, where a name was spelt in two ways.
-    pub(crate) fn names(&self) -> HashMap<HeaderName, String> {
+    /// The head that was heard.
+    pub(crate) fn head(&self) -> Spelt {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        names(&heard.unwrap_or_default())
+        spelt(&heard.unwrap_or_default())
     }
 }
 
-fn names(heard: &[u8]) -> HashMap<HeaderName, String> {
+/// How a head was spelt.
+#[derive(Debug, Default)]
+pub(crate) struct Spelt {
+    /// Each name's spelling. The last one, where a name was spelt in two ways.
+    pub(crate) names: HashMap<HeaderName, String>,
+    /// The words after the status, in Latin-1, as the libraries of user code read them.
+    pub(crate) reason: Option<String>,
+}
+
+/// What follows version and status in the first line of a head.
+fn reason(status_line: &[u8]) -> String {
+    let words = status_line.splitn(3, |byte| *byte == b' ').nth(2);
+    latin1(words.unwrap_or_default())
+}
+
+/// Bytes as HTTP reads them where nothing says otherwise.
+pub(crate) fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
+fn spelt(heard: &[u8]) -> Spelt {
     let mut names = HashMap::new();
-    let mut lines = heard.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let lines = heard.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut lines = lines.skip_while(|line| line.is_empty()); // as our library does
     loop {
-        let is_interim = match lines.next() {
-            Some(status) => status
-                .split(|byte| *byte == b' ')
-                .nth(1)
-                .is_some_and(|code| code.starts_with(b"1")),
-            None => return names,
+        let Some(status) = lines.next() else {
+            return Spelt { names, reason: None };
         };
+        let code = status.split(|byte| *byte == b' ').nth(1);
+        let is_interim = code.is_some_and(|code| code.starts_with(b"1"));
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
             let name = line
                 .split(|byte| *byte == b':')
@@ -54,7 +73,8 @@ fn names(heard: &[u8]) -> HashMap<HeaderName, String> {
             }
         }
         if !is_interim {
-            return names; // what follows is the body
+            let reason = Some(reason(status));
+            return Spelt { names, reason }; // what follows is the body
         }
     }
 }
@@ -137,11 +157,12 @@ mod tests {
     fn the_names_of_the_last_head_are_heard_and_nothing_of_the_body() {
         let heard = b"HTTP/1.1 103 Early Hints\r\nLINK: x\r\n\r\nHTTP/1.1 200 OK\r\nETag: a\r\nWWW-Authenticate : b\r\n\
             X-broken\xff: c\r\n folded\r\n\r\nContent-TYPE: in the body\r\n";
-        let names = names(heard);
-        let spelt = |name: &'static str| names.get(&HeaderName::from_static(name)).map(String::as_str);
+        let head = spelt(heard);
+        let spelt = |name: &'static str| head.names.get(&HeaderName::from_static(name)).map(String::as_str);
         assert_eq!(spelt("etag"), Some("ETag"));
         assert_eq!(spelt("www-authenticate"), Some("WWW-Authenticate"));
         assert_eq!(spelt("content-type"), None);
+        assert_eq!(head.reason.as_deref(), Some("OK"));
     }
 
     #[test]

@@ -2,11 +2,17 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::LazyLock;
 
 use domain::effect::Trouble;
 
 use crate::connect::{refuses_the_handshake, tls_cause};
 use crate::failure::Failure;
+use crate::wire::{HEAD_LIMIT, HEADERS_LIMIT};
+
+/// A head that is beyond its limits.
+static TOO_LARGE: LazyLock<String> =
+    LazyLock::new(|| format!("the answer's headers are more than {HEAD_LIMIT} bytes, or {HEADERS_LIMIT}"));
 
 /// HTTP could not even begin: nothing of a request was there yet.
 pub(crate) fn at_the_beginning(who: &str, error: &hyper::Error) -> Failure {
@@ -34,10 +40,20 @@ pub(crate) fn without_an_answer(who: &str, error: &hyper::Error, is_first: bool)
             format!("{who} said that it did not look at the request: {h2}"),
         );
     }
-    let (trouble, what) = if is_not_http(error) {
-        (Trouble::NotHttp, "what came back is not HTTP")
+    // To the libraries of user code, which have their own limits of a head, that is no HTTP either.
+    let may_be_large = h2_cause(error).is_some_and(|h2| h2.reason() == Some(h2::Reason::PROTOCOL_ERROR));
+    let (trouble, what) = if error.is_parse_too_large() {
+        (Trouble::NotHttp, TOO_LARGE.to_owned())
+    } else if is_not_http(error) && may_be_large {
+        let what = format!("what came back is not HTTP, or {}", *TOO_LARGE);
+        (Trouble::NotHttp, what)
+    } else if is_not_http(error) {
+        (Trouble::NotHttp, "what came back is not HTTP".to_owned())
     } else {
-        (lost(error), "the connection broke before the answer came")
+        (
+            lost(error),
+            "the connection broke before the answer came".to_owned(),
+        )
     };
     Failure::new(trouble, format!("{who}: {what} ({})", told(error)))
 }

@@ -23,6 +23,8 @@ use crate::trouble;
 
 /// Bytes of an answer's head.
 pub(crate) const HEAD_LIMIT: usize = 128 * 1024;
+/// Headers of an answer: as many as those bytes hold when each counts for 32 more than its own, as HTTP/2 counts them (RFC 9113 §6.5.2).
+pub(crate) const HEADERS_LIMIT: usize = HEAD_LIMIT / 32;
 /// Requests that share one connection of HTTP/2.
 pub(crate) const STREAMS: u32 = 100;
 /// Bytes that one answer may have under way. The connection has room for all of them, so that an answer that nobody reads on
@@ -75,6 +77,8 @@ impl Sender {
             .allow_obsolete_multiline_headers_in_responses(true)
             .allow_spaces_after_header_name_in_responses(true)
             .max_buf_size(HEAD_LIMIT)
+            .max_header_size(HEAD_LIMIT)
+            .max_headers(HEADERS_LIMIT)
             .handshake(TokioIo::new(io))
             .await;
         let (sender, connection) = began.map_err(|e| trouble::at_the_beginning(who, &e))?;

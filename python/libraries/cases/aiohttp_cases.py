@@ -36,6 +36,14 @@ def stream(url, read=None):
     return asyncio.run(main())
 
 
+def reason(url):
+    async def main():
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return ascii(response.reason)
+
+    return asyncio.run(main())
+
+
 def _session(w):
     async def main():
         async with aiohttp.ClientSession(

@@ -1,4 +1,4 @@
-"""The cases that every library has. `library` is a module with `call` and `stream`; see `requests_cases.py`."""
+"""The cases that every library has. `library` is a module with `call`, `stream`, `reason`: see `requests_cases.py`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def cases(library):
         "chunked": get("/chunked"),
         "until_close": get("/until-close"),
         **{f"status_{status}": get(f"/status/{status}") for status in (201, 204, 304, 400, 404, 422, 429, 500, 503)},
+        "reason_in_latin_1": lambda w: library.reason(w["http"] + "/reason"),
+        "many_headers": get("/many-headers"),
         "stream": streamed("/chunked"),
         "server_sent_events": streamed("/sse"),
         "redirect": get("/redirect/302"),

@@ -33,6 +33,12 @@ def stream(url, read=None):
     return pieces
 
 
+def reason(url):
+    connection, path = _connection(url)
+    connection.request("GET", path)
+    return connection.getresponse().reason
+
+
 def _kept_alive(w):
     connection, path = _connection(w["http"] + "/echo")
     found = []

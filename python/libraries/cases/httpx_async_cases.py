@@ -25,6 +25,15 @@ def stream(url, read=None):
     return asyncio.run(main())
 
 
+def reason(url):
+    async def main():
+        async with httpx.AsyncClient() as client:
+            response = await client.get(url)
+            return [response.reason_phrase, response.extensions["reason_phrase"].decode("latin-1")]
+
+    return asyncio.run(main())
+
+
 def _gathered(w):
     async def main():
         async with httpx.AsyncClient() as client:

@@ -25,6 +25,10 @@ def stream(url, read=None):
         return [piece.decode() for piece in response.iter_raw()]
 
 
+def reason(url):
+    return [httpx.get(url).reason_phrase, httpx.get(url).extensions["reason_phrase"].decode("latin-1")]
+
+
 def _left_early(w):
     with httpx.stream("GET", w["http"] + "/endless") as response:
         return next(response.iter_lines())

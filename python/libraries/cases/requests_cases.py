@@ -22,6 +22,10 @@ def stream(url, read=None):
         return [piece.decode() for piece in response.iter_content(None)]
 
 
+def reason(url):
+    return requests.get(url).reason
+
+
 def _session(w):
     with requests.Session() as session:
         session.headers["X-Case"] = "kept"

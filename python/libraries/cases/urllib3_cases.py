@@ -25,6 +25,10 @@ def stream(url, read=None):
     return [piece.decode() for piece in response.stream(1000)]
 
 
+def reason(url):
+    return _pool().request("GET", url).reason
+
+
 def _kept_alive(w):
     http = urllib3.PoolManager(maxsize=1)
     found = [http.request("GET", f"{w['http']}/echo?n={n}").status for n in range(5)]

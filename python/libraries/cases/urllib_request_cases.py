@@ -20,3 +20,8 @@ def call(method, url, body=None, headers=None, connect=None, read=None, verify=T
 def stream(url, read=None):
     with urllib.request.urlopen(url, timeout=read) as response:
         return [line.decode() for line in response]
+
+
+def reason(url):
+    with urllib.request.urlopen(url) as response:
+        return response.reason

@@ -1,10 +1,11 @@
 //! Plain HTTP/1.1, as it is outside.
 
 use bytes::Bytes;
+use domain::effect::Trouble;
 use gateway::CHUNK_LIMIT;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Server, asked, gateway, get, options, read_request, send};
+use crate::support::{Server, asked, gateway, get, options, post, read_request, send};
 
 #[tokio::test]
 async fn an_answer_comes_as_it_was_sent() {
@@ -31,6 +32,66 @@ async fn an_answer_comes_as_it_was_sent() {
     assert_eq!(whole.names(), expected);
     assert_eq!(whole.headers[4].1, "\u{e9}".as_bytes());
     assert_eq!(whole.body, "not gzip");
+}
+
+#[tokio::test]
+async fn the_words_after_the_status_are_kept_in_latin_1() {
+    let interim = b"HTTP/1.1 103 \xfcber\r\n\r\n".as_slice();
+    for (said, kept) in [
+        (
+            b"Schlie\xdfen nicht m\xf6glich".as_slice(),
+            "Schlie\u{df}en nicht m\u{f6}glich",
+        ),
+        // UTF-8 is read so too, by every library outside.
+        ("\u{e9}".as_bytes(), "\u{c3}\u{a9}"),
+        (b"Fine \tby me", "Fine \tby me"),
+        (b"", ""),
+        (b"OK", "OK"),
+    ] {
+        for before in [b"".as_slice(), interim, b"\r\n"] {
+            let rest = b"\r\nContent-Length: 0\r\n\r\n".as_slice();
+            let server = Server::answering([before, b"HTTP/1.1 200 ", said, rest].concat()).await;
+            let gateway = gateway(&options());
+            for _ in 0..2 {
+                let whole = send(&gateway, get(&server.url("/"))).await.unwrap();
+                assert_eq!(whole.reason, kept, "{said:?} after {before:?}");
+                assert_eq!(whole.names(), ["Content-Length"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn headers_are_limited_by_their_bytes_and_not_by_their_number() {
+    let lines: String = (0..4_000).map(|n| format!("{n}:\r\n")).collect();
+    let server = Server::answering(format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 2\r\n\r\nhi")).await;
+    let whole = send(&gateway(&options()), post(&server.url("/"))).await.unwrap();
+    assert_eq!(
+        (whole.headers.len(), whole.body.as_ref()),
+        (4_001, b"hi".as_slice())
+    );
+
+    for value in [128 * 1024, 1024 * 1024] {
+        let value = "x".repeat(value);
+        let server = Server::answering(format!(
+            "HTTP/1.1 200 OK\r\nA: {value}\r\nContent-Length: 0\r\n\r\n"
+        ))
+        .await;
+        let sent = send(&gateway(&options()), post(&server.url("/"))).await;
+        let failure = sent.err().unwrap();
+        assert_eq!(failure.trouble, Trouble::NotHttp, "{failure}");
+        assert!(failure.message.contains("131072 bytes"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn more_headers_than_can_be_held_break_nothing() {
+    let lines = "a:\n".repeat(40_000);
+    let server = Server::answering(format!("HTTP/1.1 200 OK\n{lines}Content-Length: 0\n\n")).await;
+    let sent = send(&gateway(&options()), post(&server.url("/"))).await;
+    let failure = sent.err().unwrap();
+    assert_eq!(failure.trouble, Trouble::NotHttp, "{failure}");
+    assert!(failure.message.contains("or 4096"), "{failure}");
 }
 
 #[tokio::test]

@@ -76,6 +76,42 @@ async fn requests_at_the_same_time_share_one_connection() {
     );
 }
 
+#[tokio::test]
+async fn headers_are_limited_by_their_bytes_as_they_are_in_http_1() {
+    let authority = Authority::new();
+    let leaf = authority.leaf(&["local.example"], |_| {});
+    // As many headers as the path says, each of as many bytes.
+    let server = serve(acceptor(&leaf, None, &["h2"]), |_, stream| async move {
+        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| async move {
+            let (count, size) = request.uri().path()[1..].split_once('x').unwrap();
+            let value = "v".repeat(size.parse().unwrap());
+            let mut answer = hyper::Response::new(Full::new(Bytes::from("hi")));
+            for n in 0..count.parse::<u32>().unwrap() {
+                let name: http::HeaderName = format!("x{n}").parse().unwrap();
+                answer.headers_mut().insert(name, value.parse().unwrap());
+            }
+            Ok::<_, Infallible>(answer)
+        });
+        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let _ = connection.serve_connection(TokioIo::new(stream), service).await; // it ends with the test
+    })
+    .await;
+    let gateway = gateway(&authority.options());
+    let to = |path: &str| post(&format!("https://local.example:{}{path}", server.port));
+    let whole = send(&gateway, to("/3000x1")).await.unwrap();
+    assert!(
+        whole.headers.len() >= 3_000 && whole.body == "hi",
+        "{}",
+        whole.headers.len()
+    );
+    for path in ["/40x4096", "/5000x1"] {
+        let sent = send(&gateway, to(path)).await;
+        let failure = sent.err().unwrap();
+        assert_eq!(failure.trouble, Trouble::NotHttp, "{path}: {failure}");
+        assert!(failure.message.contains("131072 bytes"), "{failure}");
+    }
+}
+
 /// A server that shakes hands, waits for a request's headers (the first stream is 1), and says `frames`.
 async fn saying(authority: &Authority, frames: Vec<u8>) -> Server {
     let leaf = authority.leaf(&["local.example"], |_| {});
