@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::json;
 use support::{Place, examples, settings};
 
 #[test]
@@ -278,7 +279,27 @@ fn the_small_commands_answer() {
             said.out.contains("deployments") && said.out.len() > 5_000,
             "{shell}"
         );
+        let told = place.run(&["completion", shell, "--json"]).expect(0).json();
+        assert_eq!(
+            (&told["shell"], &told["script"]),
+            (&json!(shell), &json!(said.out))
+        );
     }
+    let bridge = [
+        "bridge",
+        "--url",
+        "https://calls.example.com",
+        "--project",
+        "front-desk",
+    ];
+    let said = place.run(&bridge).expect(0);
+    let told = place.run(&[&bridge[..], &["--json"]].concat()).expect(0).json();
+    let url = "https://calls.example.com/v1/conversations?project=front-desk";
+    let expected = json!({
+        "file": "functions/end_function.py", "url": url, "secret": "aftercall_key", "script": said.out,
+    });
+    assert_eq!(told, expected);
+    assert!(said.out.contains(&format!("URL = {url:?}\n")), "{}", said.out);
     let version = place.run(&["version", "--json"]).expect(0).json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     place.run(&["frobnicate"]).expect(2);

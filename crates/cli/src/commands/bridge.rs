@@ -2,6 +2,7 @@
 
 use clap::Args;
 use domain::Code;
+use serde_json::json;
 
 use crate::client::query;
 use crate::context::Context;
@@ -9,6 +10,8 @@ use crate::error::{CliError, Exit};
 
 /// What is printed, with places for what is asked for.
 const TEMPLATE: &str = include_str!("bridge/end_function.py");
+/// Where it belongs, in a project on the platform.
+const FILE: &str = "functions/end_function.py";
 /// Where conversations are handed in, on a server.
 const PATH: &str = "/v1/conversations";
 
@@ -21,7 +24,8 @@ types. It needs nothing but requests.
 
 Examples:
   aftercall bridge --url https://calls.example.com > end_function.py
-  aftercall bridge --url https://calls.example.com --project front-desk --secret aftercall_key"
+  aftercall bridge --url https://calls.example.com --project front-desk --secret aftercall_key
+  aftercall bridge --url https://calls.example.com --json      as `{\"script\": …}`, for programs"
 )]
 pub struct Bridge {
     /// The server's address as the platform reaches it
@@ -53,7 +57,12 @@ impl Bridge {
         }
         let url = format!("{base}{}", query(PATH, &[("project", self.project.clone())]));
         let program = TEMPLATE.replace("@URL@", &url).replace("@SECRET@", &self.secret);
-        context.screen.say(program.trim_end())?;
+        if context.screen.json {
+            let answer = json!({ "file": FILE, "url": url, "secret": self.secret, "script": program });
+            context.screen.json(&answer, false)?;
+        } else {
+            context.screen.say(&program)?;
+        }
         Ok(Exit::Done)
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use serde_json::json;
 
 use crate::arguments::Arguments;
 use crate::context::Context;
@@ -12,7 +13,8 @@ use crate::error::{CliError, Exit};
 #[command(after_help = "Examples:
   source <(aftercall completion bash)
   aftercall completion zsh > ~/.zfunc/_aftercall
-  aftercall completion fish > ~/.config/fish/completions/aftercall.fish")]
+  aftercall completion fish > ~/.config/fish/completions/aftercall.fish
+  aftercall completion bash --json      as `{\"script\": …}`, for programs")]
 pub struct Completion {
     /// Which shell
     shell: Shell,
@@ -26,7 +28,13 @@ impl Completion {
     pub fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "aftercall", &mut script);
-        context.screen.say(&String::from_utf8_lossy(&script))?;
+        let script = String::from_utf8_lossy(&script);
+        if context.screen.json {
+            let answer = json!({ "shell": self.shell.to_string(), "script": script });
+            context.screen.json(&answer, false)?;
+        } else {
+            context.screen.say(&script)?;
+        }
         Ok(Exit::Done)
     }
 }
