@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::effect::{Answer, EffectNumber, Head, Outcome, Phase, Source, Trouble};
+use domain::effect::{Answer, EffectNumber, Head, Lane, Outcome, Phase, Source, Trouble};
 
 use crate::session::Inner;
 use crate::told::{Part, Told};
@@ -19,6 +19,7 @@ impl Inner {
     pub(crate) async fn give_back(
         &self,
         request: u64,
+        lane: &Lane,
         effect: EffectNumber,
         asked: Timestamp,
     ) -> Option<Told> {
@@ -31,10 +32,23 @@ impl Inner {
             self.pause(latency.saturating_sub(passed)).await;
             self.turn(concluded.order).await;
         }
+        let now = self.surroundings.now();
+        let (clock, real_lanes) = {
+            let journal = self.journal();
+            (
+                journal.clock(lane, Some(effect), now),
+                journal.real_above(lane, now),
+            )
+        };
+        let told = Told {
+            clock,
+            real_lanes,
+            ..told(request, &concluded.outcome, &concluded.body)
+        };
         if concluded.outcome.streamed {
-            return self.stream_again(request, effect, &concluded.outcome).await;
+            return self.stream_again(effect, told).await;
         }
-        Some(told(request, &concluded.outcome, &concluded.body))
+        Some(told)
     }
 
     /// Takes an unknown write for done, and gives that.
@@ -98,5 +112,7 @@ pub(crate) fn told(request: u64, outcome: &Outcome, body: &[u8]) -> Told {
         body: body.to_vec(),
         trouble: outcome.trouble,
         part: Part::Whole,
+        clock: None,
+        real_lanes: Vec::new(),
     }
 }

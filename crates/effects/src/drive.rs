@@ -334,6 +334,7 @@ impl Inner {
             headers: asked.request.headers.iter().filter(keeps).cloned().collect(),
             key,
             resend: false,
+            timed: known.terms.timed,
         }
     }
 

@@ -113,5 +113,7 @@ pub(crate) fn refused(request: u64, trouble: Trouble, code: Code, message: Strin
         body: Vec::new(),
         trouble: Some(trouble),
         part: Part::Whole,
+        clock: None,
+        real_lanes: Vec::new(),
     })
 }

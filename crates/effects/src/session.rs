@@ -1,11 +1,12 @@
 //! The effects of one attempt, from its first request to what they all came to.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::Code;
 use domain::effect::{Asked, Course, Head, Journal, Lane, Parked, Record, Trouble};
+use domain::{Code, Timestamp};
 use store::StoreError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
@@ -93,6 +94,12 @@ impl Session {
             wants: Arc::default(),
         };
         Ok((Self(Arc::new(inner)), tell))
+    }
+
+    /// What time it is for lanes as they begin; for others it is the time it is.
+    #[must_use]
+    pub fn clocks(&self) -> BTreeMap<Lane, Timestamp> {
+        self.0.journal().clocks(self.0.surroundings.now())
     }
 
     /// Takes a request of the child. What becomes of it is told in its own time.
@@ -279,7 +286,9 @@ impl Inner {
             let changed = self.changed.notified();
             let course = self.journal().ask(&known, self.surroundings.now());
             match course {
-                Course::Give { effect, .. } => return self.give_back(waiter.request, effect, started).await,
+                Course::Give { effect, .. } => {
+                    return self.give_back(waiter.request, lane, effect, started).await;
+                }
                 Course::Assume { effect } => return self.assume(waiter.request, effect).await,
                 Course::Drive { effect, key } => {
                     let order = self.order_of(effect);

@@ -80,24 +80,21 @@ impl Inner {
     }
 
     /// Gives a recorded stream back, with the boundaries that it had.
-    pub(crate) async fn stream_again(
-        &self,
-        request: u64,
-        effect: EffectNumber,
-        outcome: &Outcome,
-    ) -> Option<Told> {
+    pub(crate) async fn stream_again(&self, effect: EffectNumber, whole: Told) -> Option<Told> {
         let chunks = self.journal().effect(effect)?.last().chunks.clone();
+        let (request, trouble) = (whole.request, whole.trouble);
         self.tell(Told {
             part: Part::Head,
             trouble: None,
-            ..told(request, outcome, &[])
+            body: Vec::new(),
+            ..whole
         })
         .await;
         for chunk in chunks {
             self.tell(piece(request, (*chunk).clone(), Part::Piece, None))
                 .await;
         }
-        Some(piece(request, Vec::new(), Part::Last, outcome.trouble))
+        Some(piece(request, Vec::new(), Part::Last, trouble))
     }
 
     /// Writes a record down behind those that wait.
@@ -129,5 +126,7 @@ fn piece(request: u64, body: Vec<u8>, part: Part, trouble: Option<Trouble>) -> T
         body,
         trouble,
         part,
+        clock: None,
+        real_lanes: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a session says: to the child of its requests, and to whoever has the child.
 
-use domain::effect::{Answer, EffectNumber, Trouble};
+use domain::effect::{Answer, EffectNumber, Lane, Trouble};
 use domain::{Code, Timestamp};
 
 /// Why the child is to be ended, although its code has done nothing wrong.
@@ -40,6 +40,10 @@ pub struct Told {
     pub trouble: Option<Trouble>,
     /// Where this stands among what is told of the request.
     pub part: Part,
+    /// What time it is for the code from here on; `None`: the time it is.
+    pub clock: Option<Timestamp>,
+    /// Lanes for which it is the time it is from here on, beside that of whoever asked.
+    pub real_lanes: Vec<Lane>,
 }
 
 /// Part of an answer, or all of it.

@@ -16,6 +16,10 @@ pub(crate) fn install_filter(_program: &[u8]) -> Result<c_int, Errno> {
     ABSENT
 }
 
+pub(crate) fn put_clock_off(_clock: u32, _by_ns: i64) {}
+
+pub(crate) fn use_clock(_clock: u32) {}
+
 pub(crate) fn thread_count() -> Result<c_int, Errno> {
     ABSENT
 }

@@ -133,6 +133,18 @@ pub unsafe extern "C" fn ac_enter() -> c_int {
     answer(unsafe { zygote().enter() })
 }
 
+/// Puts one of the [`CLOCKS`](crate::CLOCKS) off by so many nanoseconds, for every thread that has it. Number 0 stays the real one.
+#[unsafe(no_mangle)]
+pub extern "C" fn ac_put_off(clock: u32, by_ns: i64) {
+    platform::put_clock_off(clock, by_ns);
+}
+
+/// Gives the calling thread a clock.
+#[unsafe(no_mangle)]
+pub extern "C" fn ac_use_clock(clock: u32) {
+    platform::use_clock(clock);
+}
+
 /// The number of threads of this process.
 #[unsafe(no_mangle)]
 pub extern "C" fn ac_thread_count() -> c_int {

@@ -8,6 +8,9 @@
 //! What the child does, step by step, in `linux/enter.rs`. There is one zygote per process and one thread in it:
 //! the state is a plain static. Between fork and the end of `ac_enter` nothing allocates.
 //!
+//! It also stands before the C library's clock (`LD_PRELOAD`), so that code that is given back what it was told before can
+//! be given the time of then: `linux/clock.rs`.
+//!
 //! A panic ends the process (it cannot cross the C interface). Elsewhere than on Linux every function of the
 //! interface answers `-ENOSYS`.
 
@@ -27,7 +30,7 @@ mod platform;
 
 pub use interface::{
     ac_child_filter, ac_child_limits, ac_child_read, ac_child_tmp_root, ac_enter, ac_fork, ac_forked,
-    ac_install_filter, ac_next, ac_serve, ac_thread_count,
+    ac_install_filter, ac_next, ac_put_off, ac_serve, ac_thread_count, ac_use_clock,
 };
 pub use step::Step;
 
@@ -42,6 +45,9 @@ pub const CHILD_FILTER_INSTRUCTIONS: usize = 512;
 
 /// What a child's filter has in place of the child's own process id; the same as `confinement::PID_PLACEHOLDER`.
 pub const PID_PLACEHOLDER: u32 = 0x7AC0_1D1D;
+
+/// Clocks that a process has, the real one among them.
+pub const CLOCKS: usize = 4096;
 
 /// An errno.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

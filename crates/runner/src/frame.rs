@@ -5,6 +5,7 @@
 use std::io;
 
 use bytes::{Buf, BytesMut};
+use domain::Timestamp;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -68,9 +69,6 @@ pub struct Start {
     /// For the attempt's random streams.
     #[n(6)]
     pub seed: ByteVec,
-    /// Nanoseconds since the epoch.
-    #[n(7)]
-    pub clock_ns: u64,
     /// A JSON object.
     #[n(8)]
     pub settings: ByteVec,
@@ -125,6 +123,12 @@ pub struct Answer {
     /// Its body comes in chunks behind it.
     #[n(7)]
     pub more: bool,
+    /// What time it is for the code from here on, nanoseconds since the epoch; none: the time it is.
+    #[n(8)]
+    pub clock_ns: Option<u64>,
+    /// Lanes for which it is the time it is from here on, beside that of whoever asked.
+    #[n(9)]
+    pub real_lanes: Vec<String>,
 }
 
 /// A piece of an answer.
@@ -267,6 +271,11 @@ pub enum FrameError {
         /// What the decoder said.
         error: String,
     },
+}
+
+/// A time as it stands in a frame.
+pub fn nanoseconds(time: Timestamp) -> Option<u64> {
+    u64::try_from(time.as_nanosecond()).ok()
 }
 
 /// Takes the first whole frame off `buffer`, if there is one.

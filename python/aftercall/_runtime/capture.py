@@ -11,9 +11,9 @@ import io
 import os
 import sys
 from _thread import RLock
-from time import time_ns
 
 from aftercall._runtime import frames
+from aftercall._runtime.clock import real_ns
 from aftercall._runtime.limits import (
     DROPPED_NOTICE,
     ENTRY_COST,
@@ -141,7 +141,7 @@ class Entries(Host):
             self._send("warning", text, False, "runtime", None)
 
     def _send(self, level: str, content: str, is_pii: bool, logger: str, data: bytes | None) -> None:
-        self._channel.send(frames.LOG, {0: level, 1: content, 2: is_pii, 3: time_ns(), 4: logger, 5: data})
+        self._channel.send(frames.LOG, {0: level, 1: content, 2: is_pii, 3: real_ns(), 4: logger, 5: data})
 
 
 class Stream(io.TextIOBase):

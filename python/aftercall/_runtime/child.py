@@ -11,14 +11,15 @@ import gc
 import os
 import sys
 from json import JSONDecoder, JSONEncoder, loads
-from time import monotonic_ns, time_ns
+from time import monotonic_ns
 
-from aftercall._runtime import capture, frames
+from aftercall._runtime import capture, clock, frames
 from aftercall._runtime.ending import end_gracefully, quiet_signals
 from aftercall._runtime.exchange import Exchange
 from aftercall._runtime.frames import Channel
 from aftercall._runtime.http.effects import effects
 from aftercall._runtime.http.errors import refusal_code
+from aftercall._runtime.http.lanes import main_lane
 from aftercall._runtime.limits import GRACE_S, MAX_PAYLOAD_OUT, MEMORY_RESERVE
 from aftercall._runtime.project import ImportFailed
 from aftercall._runtime.returned import is_awaitable, run_to_end, warn_of_unstarted
@@ -104,6 +105,10 @@ class Child:
         effects.open(Exchange(self._channel))
         faulthandler.register(STACK_SIGNAL, 2, all_threads=True)  # type: ignore[attr-defined,unused-ignore]  # not on Windows
         reseed(_bytes(start, 6))
+        clocks = settings.get("clocks")
+        if isinstance(clocks, dict) and clocks:
+            clock.know(clocks)
+            clock.begin(main_lane.name, -clock.real_ns())
         _know_folder()
         if settings.get("canary"):
             self._canary()
@@ -162,7 +167,7 @@ class Child:
     def _call(self, conv: Conversation, function: Callable[..., object], grace_s: float) -> None:
         returned: object = None
         raised: BaseException | None = None
-        self._timing["started_at_ns"] = time_ns()
+        self._timing["started_at_ns"] = clock.real_ns()
         self._timing["started_ns"] = monotonic_ns()
         try:
             try:

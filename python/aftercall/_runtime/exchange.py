@@ -9,6 +9,7 @@ from __future__ import annotations
 from _thread import RLock, allocate_lock
 from itertools import count
 
+from aftercall._runtime.clock import go_on
 from aftercall._runtime.frames import ANSWER, CHUNK, CLOSE, EFFECT, Channel, FrameError
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Answer:
     """What the supervisor said to one effect. docs/protocol.md has the words of `phase` and `trouble`."""
 
-    __slots__ = ("body", "code", "last", "message", "phase", "response", "trouble")
+    __slots__ = ("body", "clock_ns", "code", "last", "message", "phase", "real_lanes", "response", "trouble")
 
     def __init__(self, payload: dict[int, Item]) -> None:
         self.phase = _text(payload.get(1)) or "refused"
@@ -33,6 +34,11 @@ class Answer:
         self.body = _bytes(payload.get(5)) or b""
         self.trouble = _text(payload.get(6))
         self.last = payload.get(7) is not True
+        clock_ns = payload.get(8)
+        #: What time it is for the code from here on; None: the time it is.
+        self.clock_ns = clock_ns if isinstance(clock_ns, int) else None
+        #: Lanes for which it is the time it is from here on, beside that of whoever asked.
+        self.real_lanes = [lane for lane in _list(payload.get(9)) if isinstance(lane, str)]
 
 
 class Chunk:
@@ -177,6 +183,8 @@ class Exchange:
         frame = waiter.frames.pop(0)
         if frame.last:
             self._waiting.pop(number, None)
+        if isinstance(frame, Answer):  # by the thread that asked
+            go_on(frame.clock_ns, frame.real_lanes)
         return frame
 
     def _hand_on(self) -> None:
@@ -196,6 +204,10 @@ def _readable(fd: int) -> bool:
     watch = poll()
     watch.register(fd, POLLIN)
     return bool(watch.poll(0))
+
+
+def _list(item: Item) -> list[Item]:
+    return item if isinstance(item, list) else []
 
 
 def _text(item: Item) -> str | None:

@@ -10,7 +10,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Limits = dict[str, int]
 
@@ -31,6 +31,11 @@ class Preload:
         for name in ("ac_child_read", "ac_child_tmp_root"):
             getattr(self._library, name).argtypes = (ctypes.c_char_p,)
         self._library.ac_child_limits.argtypes = (ctypes.c_uint64,) * 4
+        self._library.ac_put_off.argtypes, self._library.ac_put_off.restype = (ctypes.c_uint32, ctypes.c_int64), None
+        self._library.ac_use_clock.argtypes, self._library.ac_use_clock.restype = (ctypes.c_uint32,), None
+        #: Puts a clock off, by nanoseconds; and gives the calling thread one.
+        self.put_off: Callable[[int, int], None] = self._library.ac_put_off
+        self.use_clock: Callable[[int], None] = self._library.ac_use_clock
         self._library.ac_serve.argtypes = (ctypes.c_int,)
         self._library.ac_forked.argtypes = (ctypes.c_int,)
         # Those of the hot path, without a lookup by name: in a child it would cost twenty page faults.

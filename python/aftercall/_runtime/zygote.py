@@ -20,7 +20,7 @@ if ROOT not in sys.path:
 from json import dumps, loads  # noqa: E402
 from time import perf_counter  # noqa: E402
 
-from aftercall._runtime import capture, exits, refusals, seeding  # noqa: E402
+from aftercall._runtime import capture, clock, exits, refusals, seeding  # noqa: E402
 from aftercall._runtime.child import Child  # noqa: E402
 from aftercall._runtime.http import hooks  # noqa: E402
 from aftercall._runtime.http.effects import effects  # noqa: E402
@@ -86,6 +86,9 @@ class Zygote:
         """Sets the process up as user code expects it."""
         sys.argv = ["aftercall"]
         seeding.install()
+        if isinstance(self._native, Preload):
+            clock.install(self._native.put_off, self._native.use_clock)
+        os.environ.pop("LD_PRELOAD", None)
         # Wherever a child is: it starts in a folder of its own, and makes these absolute for Python.
         os.environ["TMPDIR"] = os.environ["HOME"] = "."
         _add_virtualenv(self._settings.get("virtualenv"))

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod campaign;
+mod clock;
 mod fail_points;
 mod outage;
 mod replay;

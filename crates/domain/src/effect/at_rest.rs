@@ -199,6 +199,7 @@ mod tests {
             headers: Vec::new(),
             key: None,
             resend: false,
+            timed: false,
         }))
     }
 

@@ -115,6 +115,8 @@ pub struct Terms {
     pub on_unknown: Option<OnUnknown>,
     /// How long a run waits for the host in all, seconds.
     pub patience_s: u64,
+    /// It proves who asks by a text that the code signed with the time in it: that time must be the true one.
+    pub timed: bool,
 }
 
 static SHIPPED: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -172,6 +174,7 @@ impl Catalogue {
                 .iter()
                 .find_map(|entry| entry.patience_s)
                 .unwrap_or(DEFAULT_PATIENCE_S),
+            timed: bears_an_assertion(request),
         }
     }
 }
@@ -187,12 +190,21 @@ fn class_of(request: &Request) -> Class {
 }
 
 fn fetches_token(request: &Request) -> bool {
+    form(request).any(|(name, value)| name == "grant_type" && TOKEN_GRANTS.contains(&value.as_ref()))
+}
+
+/// A signed text as the grant (RFC 7523, 2.1) or in place of the client's password (2.2).
+fn bears_an_assertion(request: &Request) -> bool {
+    request.method == "POST"
+        && form(request).any(|(name, _)| matches!(name.as_ref(), "assertion" | "client_assertion"))
+}
+
+/// The fields of a form that is small enough to ask for a token.
+fn form(request: &Request) -> url::form_urlencoded::Parse<'_> {
     let kind = request.header("content-type").unwrap_or_default();
-    if !kind.starts_with("application/x-www-form-urlencoded") || request.body.len() > MAX_GRANT_FORM {
-        return false;
-    }
-    let mut pairs = url::form_urlencoded::parse(&request.body);
-    pairs.any(|(name, value)| name == "grant_type" && TOKEN_GRANTS.contains(&value.as_ref()))
+    let is_form =
+        kind.starts_with("application/x-www-form-urlencoded") && request.body.len() <= MAX_GRANT_FORM;
+    url::form_urlencoded::parse(if is_form { &request.body } else { &[] })
 }
 
 impl Entry {

@@ -142,7 +142,7 @@ impl Journal {
     }
 
     /// Whether a write that was concluded later than `order` may have changed what was read then.
-    fn write_after(&self, order: u32) -> bool {
+    pub(super) fn write_after(&self, order: u32) -> bool {
         let later = |effect: &&Effect| effect.concluded().is_none_or(|concluded| concluded.order > order);
         self.effects.iter().filter(later).any(Effect::may_stand)
     }

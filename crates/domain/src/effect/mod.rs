@@ -4,6 +4,7 @@
 
 mod at_rest;
 pub mod catalogue;
+mod clock;
 mod course;
 mod fingerprint;
 mod graphql;
@@ -24,8 +25,7 @@ pub use catalogue::{Catalogue, OnUnknown, Terms};
 pub use course::{Course, KeyRule};
 pub use fingerprint::Fingerprint;
 pub use journal::{Asked, Journal, Opening};
-pub use masked::MASK;
-pub use masked::names_secret;
+pub use masked::{MASK, names_secret};
 pub use one::{Concluded, Effect, Try};
 pub use patience::{Waited, next_wait, patience_used, paused_until};
 pub use phase::{Phase, Trouble, of_answer};

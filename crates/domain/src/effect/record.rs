@@ -36,6 +36,20 @@ impl Lane {
     pub fn main() -> Self {
         Self("0".to_owned())
     }
+
+    /// Who submitted it.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (parent, _) = self.0.rsplit_once('.')?;
+        Some(Self(parent.to_owned()))
+    }
+
+    /// Whether it is `other`, or was submitted by it, or by one that it submitted.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        let below = self.0.strip_prefix(&other.0);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
+    }
 }
 
 impl fmt::Display for Lane {
@@ -122,6 +136,9 @@ pub struct Intent {
     /// The bytes of an earlier intent with its key, in order to learn what became of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resend: bool,
+    /// See [`Terms::timed`](super::Terms::timed).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed: bool,
 }
 
 /// Where a piece of an answer belongs.

@@ -1,5 +1,6 @@
 //! The rules, each on the smallest journal that shows it.
 
+mod clock;
 mod matching;
 mod reads;
 mod retries;
@@ -120,6 +121,7 @@ impl Life {
             headers: Vec::new(),
             key,
             resend: false,
+            timed: false,
         }));
         effect
     }

@@ -1,6 +1,7 @@
 //! The Linux side.
 
 mod children;
+mod clock;
 mod enter;
 mod filter;
 mod landlock;
@@ -8,6 +9,7 @@ mod serve;
 mod sys;
 mod zygote;
 
+pub(crate) use clock::{put_clock_off, use_clock};
 pub(crate) use filter::install as install_filter;
 pub(crate) use sys::thread_count;
 pub(crate) use zygote::zygote;

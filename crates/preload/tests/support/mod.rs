@@ -320,7 +320,7 @@ fn control_pair() -> (OwnedFd, OwnedFd) {
 }
 
 /// cargo puts the library beside the tests' own folder.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let found = tests
         .ancestors()

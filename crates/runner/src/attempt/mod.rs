@@ -10,12 +10,14 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use domain::effect::Lane;
 use domain::{AttemptNumber, AttemptReport, DeploymentId, Environment, RunId, Timestamp};
 use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -163,7 +165,7 @@ pub async fn run(
         listener.requests.halted(),
     );
     let given_at = clock();
-    let start = encode_start(assignment, terms, given_at);
+    let start = encode_start(assignment, terms, &listener.requests.clocks());
     let mut exited = exited;
     // In this order: who was cancelled before it had a process is told nothing, and who talks without end has no later turn.
     let verdict = tokio::select! {
@@ -225,8 +227,17 @@ async fn wait_for_exit(killer: &Killer, exited: &mut tokio::sync::oneshot::Recei
     }
 }
 
-fn encode_start(assignment: Assignment, terms: &Terms, now: Timestamp) -> io::Result<Vec<u8>> {
+fn encode_start(
+    assignment: Assignment,
+    terms: &Terms,
+    clocks: &BTreeMap<Lane, Timestamp>,
+) -> io::Result<Vec<u8>> {
+    let clocks: BTreeMap<&str, u64> = clocks
+        .iter()
+        .filter_map(|(lane, time)| Some((lane.0.as_str(), frame::nanoseconds(*time)?)))
+        .collect();
     let settings = serde_json::json!({
+        "clocks": clocks,
         "limits": {"log_entries": terms.logs.entries, "log_bytes": terms.logs.bytes},
         "grace_s": terms.grace.as_secs_f64(),
         "canary": assignment.canary,
@@ -241,7 +252,6 @@ fn encode_start(assignment: Assignment, terms: &Terms, now: Timestamp) -> io::Re
             environment: assignment.environment.as_str().to_owned(),
             conversation: ByteVec::from(assignment.document),
             seed: ByteVec::from(assignment.seed.to_vec()),
-            clock_ns: u64::try_from(now.as_nanosecond()).unwrap_or(0),
             settings: ByteVec::from(settings.to_string().into_bytes()),
         },
     )

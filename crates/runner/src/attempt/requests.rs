@@ -1,9 +1,11 @@
 //! The requests of a child, and what it is told of them: frames on the one side, the attempt's effects on the other.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
 use std::time::Duration;
 
+use domain::Timestamp;
 use domain::effect::Lane;
 use effects::{AskedRequest, Conclusion, Halt, Part, Session, Told};
 use minicbor::bytes::ByteVec;
@@ -32,6 +34,14 @@ impl Requests {
     /// Of one that asks for nothing: what it asks for all the same is never answered.
     pub const fn none() -> Self {
         Self(None)
+    }
+
+    /// What time it is for lanes as they begin; for others it is the time it is.
+    pub fn clocks(&self) -> BTreeMap<Lane, Timestamp> {
+        self.0
+            .as_ref()
+            .map(|open| open.session.clocks())
+            .unwrap_or_default()
     }
 
     /// Takes one request.
@@ -137,6 +147,8 @@ pub fn answer(told: Told) -> io::Result<Vec<u8>> {
         body: told.answer.is_some().then(|| ByteVec::from(told.body)),
         trouble,
         more: told.part == Part::Head,
+        clock_ns: told.clock.and_then(frame::nanoseconds),
+        real_lanes: told.real_lanes.into_iter().map(|lane| lane.0).collect(),
     };
     frame::encode(frame::kind::ANSWER, &answer)
 }

@@ -164,6 +164,8 @@ impl Environment {
                 variable("MKL_NUM_THREADS", "1".to_owned()),
                 variable("LANG", "C.UTF-8".to_owned()),
                 variable("PATH", "/usr/bin:/bin".to_owned()),
+                // Before the C library's own functions, so that it can say what time it is.
+                variable("LD_PRELOAD", self.runtime.preload().display().to_string()),
             ],
             cwd: self.tmp.path().display().to_string(),
             policy,

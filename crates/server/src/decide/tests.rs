@@ -49,6 +49,7 @@ fn intent(effect: u32, host: &str) -> Record {
         headers: Vec::new(),
         key: None,
         resend: false,
+        timed: false,
     }))
 }
 

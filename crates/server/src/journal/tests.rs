@@ -51,6 +51,7 @@ fn intent(seconds: i64, attempt: u32, effect: u32, path: &str, body: &str) -> Re
         headers: Vec::new(),
         key: Some(("Idempotency-Key".into(), "k".into())),
         resend: false,
+        timed: false,
     });
     record(seconds, head, body)
 }

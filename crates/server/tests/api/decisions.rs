@@ -33,6 +33,7 @@ fn intent(house: &House, run: &ClaimedRun) -> Record {
         headers: Vec::new(),
         key: None,
         resend: false,
+        timed: false,
     });
     Record {
         at: house.now(),

@@ -37,6 +37,7 @@ fn intent(run: &ClaimedRun, effect: u32) -> Record {
             headers: vec![("Content-Type".into(), "application/json".into())],
             key: Some(("Idempotency-Key".into(), "k-1".into())),
             resend: false,
+            timed: false,
         }),
         body: b"{\"text\": \"hello\"}".to_vec(),
     }

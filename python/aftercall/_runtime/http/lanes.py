@@ -11,6 +11,7 @@ from _thread import RLock, _local
 from contextvars import ContextVar, copy_context
 from itertools import count
 
+from aftercall._runtime import clock
 from aftercall._runtime.frames import LANE, Channel
 from aftercall._runtime.http.site import call_site
 
@@ -27,7 +28,18 @@ if TYPE_CHECKING:
 class Lane:
     """One line of work."""
 
-    __slots__ = ("announced", "draws", "ended", "generator", "name", "parent", "seeds", "site", "submitted")
+    __slots__ = (
+        "announced",
+        "clock_off_ns",
+        "draws",
+        "ended",
+        "generator",
+        "name",
+        "parent",
+        "seeds",
+        "site",
+        "submitted",
+    )
 
     def __init__(self, parent: Lane | None, site: str = "") -> None:
         self.parent = parent
@@ -40,6 +52,8 @@ class Lane:
         #: For `aftercall._runtime.seeding`: how often it drew bytes, and seeds. They count in one step, since several
         #: threads may be of one lane.
         self.draws, self.seeds = count(), count()
+        #: By how much the clock of whoever submitted it was put off then.
+        self.clock_off_ns = clock.off_ns()
         self.generator: Random | None = None
         self.name = "0"
         if parent is not None:
@@ -116,12 +130,14 @@ def _end(lane: Lane) -> None:
 
 def _run(lane: Lane, work: Work, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
     """Does a thread's work, or an executor's task, in its lane."""
-    before = _of_thread.lane
+    before, clock_before = _of_thread.lane, clock.of_thread()
     _of_thread.lane = lane
+    clock.begin(lane.name, lane.clock_off_ns)
     try:
         return work(*args, **kwargs)
     finally:
         _of_thread.lane = before
+        clock.use(clock_before)
         _end(lane)
 
 
@@ -178,6 +194,7 @@ def _number_tasks(loop: Any) -> None:
         if more.get("context") is not None:  # shared with others, as the caller wants it: it keeps its lane
             return create_task(self, coro, **more)
         lane, context = _submit(), copy_context()
+        clock.share(lane.name)
         context.run(_of_task.set, lane)
         task = context.run(create_task, self, coro, **more)
         task.add_done_callback(lambda _task: _end(lane))

@@ -72,6 +72,7 @@ fn a_token_is_fetched_by_every_attempt() {
         headers: Vec::new(),
         key: None,
         resend: false,
+        timed: false,
     }));
     life.conclude(EffectNumber(1), Phase::Done, Some(200), true);
     life.resume();
