@@ -7,6 +7,8 @@ use super::conversation;
 use crate::conversation::tests::bad_documents;
 use crate::conversation::{Conversation, FIELDS};
 
+const PAGE: &str = include_str!("../../../../docs/conversation.md");
+
 fn validator() -> Validator {
     let schema: Value = serde_json::from_str(conversation()).unwrap();
     jsonschema::meta::validate(&schema).unwrap();
@@ -79,24 +81,52 @@ fn every_field_and_every_tag_is_told() {
     told.sort_unstable();
     known.sort_unstable();
     assert_eq!(told, known);
-    let page = include_str!("../../../../docs/conversation.md");
-    for name in &known {
-        assert!(
-            page.contains(&format!("`{name}`")),
-            "docs/conversation.md: {name}"
-        );
+    for table in ["## Field by field", "## From PolyAI's words"] {
+        let mut rows: Vec<&str> = rows(table).iter().flat_map(|row| words(row[0])).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, known, "docs/conversation.md, {table:?}: each field once");
     }
     for kind in schema["$defs"]["tag"]["properties"]["$type"]["enum"]
         .as_array()
         .unwrap()
     {
         assert!(
-            page.contains(&format!("`{}`", kind.as_str().unwrap())),
+            PAGE.contains(&format!("`{}`", kind.as_str().unwrap())),
             "docs/conversation.md: {kind}"
         );
         let example = &schema["$defs"][format!("tag_{}", kind.as_str().unwrap())]["examples"][0];
         assert_eq!(&example["$type"], kind);
     }
+}
+
+/// Each line of the table below a heading, as its cells.
+fn rows(heading: &str) -> Vec<Vec<&'static str>> {
+    let (_, below) = PAGE.split_once(&format!("\n{heading}\n")).expect(heading);
+    let lines = below.lines().skip_while(|line| !line.starts_with('|'));
+    let table = lines.take_while(|line| line.starts_with('|'));
+    let cells = |line: &'static str| line.trim_matches('|').split(" |").map(str::trim).collect();
+    table.skip(2).map(cells).collect()
+}
+
+/// What stands in backquotes.
+fn words(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_vendors_words_are_those_of_conv() {
+    // `python/tests/test_contract.py` holds this page to the code.
+    let conv = include_str!("../../../../docs/conv.md");
+    let mut seen = 0;
+    for row in rows("## From PolyAI's words") {
+        assert_eq!(row.len(), 4, "{row:?}");
+        for attribute in words(row[1]).filter_map(|word| word.strip_prefix("conv.")) {
+            let of_theirs = conv.split_once("Aftercall's own").expect("what only we have").0;
+            assert!(of_theirs.contains(&format!("`{attribute}`")), "conv.{attribute}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "{seen}");
 }
 
 #[test]
