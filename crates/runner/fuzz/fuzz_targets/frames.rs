@@ -3,7 +3,7 @@
 #![no_main]
 
 #[allow(dead_code)]
-#[path = "../../src/frame.rs"]
+#[path = "../../src/frame/mod.rs"]
 mod frame;
 
 use bytes::BytesMut;

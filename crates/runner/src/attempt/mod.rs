@@ -234,7 +234,7 @@ fn encode_start(
 ) -> io::Result<Vec<u8>> {
     let clocks: BTreeMap<&str, u64> = clocks
         .iter()
-        .filter_map(|(lane, time)| Some((lane.0.as_str(), frame::nanoseconds(*time)?)))
+        .filter_map(|(lane, time)| Some((lane.0.as_str(), requests::nanoseconds(*time)?)))
         .collect();
     let settings = serde_json::json!({
         "clocks": clocks,

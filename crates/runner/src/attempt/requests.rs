@@ -147,8 +147,13 @@ pub fn answer(told: Told) -> io::Result<Vec<u8>> {
         body: told.answer.is_some().then(|| ByteVec::from(told.body)),
         trouble,
         more: told.part == Part::Head,
-        clock_ns: told.clock.and_then(frame::nanoseconds),
+        clock_ns: told.clock.and_then(nanoseconds),
         real_lanes: told.real_lanes.into_iter().map(|lane| lane.0).collect(),
     };
     frame::encode(frame::kind::ANSWER, &answer)
+}
+
+/// A time as it stands in a frame.
+pub fn nanoseconds(time: Timestamp) -> Option<u64> {
+    u64::try_from(time.as_nanosecond()).ok()
 }
