@@ -17,7 +17,7 @@ use crate::connect::Connector;
 use crate::failure::Failure;
 use crate::pool::{Key, Lease, Pool};
 use crate::request::Outgoing;
-use crate::resolve::{Cached, Gate, OwnAddresses, Resolve, SystemResolver};
+use crate::resolve::{Cached, OwnAddresses, Resolve, SystemResolver};
 use crate::spelling::{Spelt, title_case};
 use crate::trouble;
 use crate::wire::{Progress, Sender};
@@ -86,7 +86,7 @@ impl Gateway {
     /// An option cannot be used, or the machine's own addresses cannot be read.
     pub fn new(options: &GatewayOptions) -> Result<Self, BadOption> {
         let own = OwnAddresses::of_system().map_err(|e| {
-            BadOption::new(
+            BadOption::of_all(
                 "allow",
                 format!("this machine's own addresses, which are refused, cannot be read: {e}"),
             )
@@ -105,11 +105,10 @@ impl Gateway {
         own: OwnAddresses,
     ) -> Result<Self, BadOption> {
         options.check()?;
-        let gate = Gate::new(options.allow.clone(), own);
         let pool = Arc::<Pool>::default();
         Pool::sweep(&pool);
         Ok(Self {
-            connector: Connector::new(options, resolver, gate)?,
+            connector: Connector::new(options, resolver, own)?,
             pool,
             places: Arc::new(Semaphore::new(REQUESTS)),
             request_limit: options.request_limit(),
@@ -138,12 +137,15 @@ impl Gateway {
         let mut on_first_byte = Some(on_first_byte);
         let mut unsent = String::new();
         for tried in 0..CONNECTIONS_TRIED {
-            let lease = self.lease(&outgoing, tried == 0, connect_by).await?;
+            let mut lease = self.lease(&outgoing, tried == 0, connect_by).await?;
             if let Some(on_first_byte) = on_first_byte.take() {
                 on_first_byte();
             }
-            let mut lease = lease;
-            match exchange(&mut lease, &outgoing, &who, time).await? {
+            let tried = exchange(&mut lease, &outgoing, &who, time).await;
+            match tried.map_err(|failure| {
+                self.connector
+                    .told(failure, &outgoing.origin, &outgoing.compartment)
+            })? {
                 Tried::Answered(response) => {
                     return Ok(self.answer(response, &outgoing, lease, place, who, time));
                 }
@@ -172,7 +174,7 @@ impl Gateway {
             origin: outgoing.origin.clone(),
         };
         // A kept connection was checked when it was made; whether the address may be reached can have changed since.
-        self.connector.check(&key.origin)?;
+        self.connector.check(&key.origin, &key.compartment)?;
         if may_be_kept && let Some(lease) = self.pool.take(&key, outgoing.must_be_fresh) {
             return Ok(lease);
         }

@@ -1,86 +1,100 @@
 //! `aftercall.toml`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use domain::Code;
-use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, KEYS, Key};
+use super::keys::{Key, Kind};
+use super::own::Named;
 use super::value::{self, Value};
 use crate::error::CliError;
 
 /// The file's name, looked for in the working folder and in the user's configuration folder.
 pub const FILE_NAME: &str = "aftercall.toml";
 
-/// How alike two names must be, from 0 to 1, for one to be offered in place of the other.
-const ALIKE: f64 = 0.8;
+/// Tables within tables: `[gateway.projects.NAME.live]`, and of hosts.
+const DEPTH: usize = 6;
 
-/// A value in a file, and the line where it stands, from 1.
-pub(super) type Placed = (Value, usize);
+/// A setting in a file, its value, and the line where it stands, from 1.
+pub(super) type Placed = (Named, Value, usize);
 
 /// Reads every setting of a file.
-pub(super) fn read(path: &Path, text: &str) -> Result<BTreeMap<&'static str, Placed>, Box<CliError>> {
-    type Table = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
-    let at = |offset: usize| format!("{}:{}", path.display(), line_of(text, offset));
-    let table: Table = toml::from_str(text).map_err(|error| {
+pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Placed>, Box<CliError>> {
+    let file = File { path, text };
+    let table = DeTable::parse(text).map_err(|error| {
         let place = error
             .span()
-            .map_or_else(|| path.display().to_string(), |span| at(span.start));
+            .map_or_else(|| path.display().to_string(), |span| file.place(span.start));
         CliError::usage(Code::BadConfiguration, error.message(), "correct the file there").at(place)
     })?;
-    let mut found = BTreeMap::new();
-    for (name, value) in &table {
-        let line = line_of(text, name.span().start);
-        match value.get_ref() {
-            // Inner keys carry no place of their own; their table's line is near enough to find them.
-            toml::Value::Table(inner) => {
-                for (inner_name, inner_value) in inner {
-                    let full = format!("{}.{inner_name}", name.get_ref());
-                    let line = line_of_key(text, name.span().start, inner_name).unwrap_or(line);
-                    take(path, line, &full, inner_value, &mut found)?;
-                }
-            }
-            plain => take(path, line, name.get_ref(), plain, &mut found)?,
-        }
-    }
+    let mut found = Vec::new();
+    file.take_all("", table.get_ref(), DEPTH, &mut found)?;
     Ok(found)
 }
 
-fn take(
-    path: &Path,
-    line: usize,
-    name: &str,
-    value: &toml::Value,
-    found: &mut BTreeMap<&'static str, Placed>,
-) -> Result<(), Box<CliError>> {
-    let place = format!("{}:{line}", path.display());
-    let key = keys::find(name).ok_or_else(|| unknown(name).at(place.clone()))?;
-    let value = value::from_toml(key, value).ok_or_else(|| unfit(key, &value.to_string()).at(place))?;
-    found.insert(key.name, (value, line));
-    Ok(())
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
 }
 
-pub(super) fn unknown(name: &str) -> Box<CliError> {
-    let nearest = KEYS
-        .iter()
-        .map(|key| (strsim::jaro_winkler(name, key.name), key.name))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|left, right| left.0.total_cmp(&right.0));
-    let fix = match nearest {
-        Some((_, name)) => format!("did you mean {name}?"),
-        None => "`aftercall config show` lists every setting".to_owned(),
-    };
-    CliError::usage(
-        Code::BadConfiguration,
-        format!("there is no setting {name:?}"),
-        fix,
-    )
+impl File<'_> {
+    fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.path.display(), line_of(self.text, offset))
+    }
+
+    fn take_all(
+        &self,
+        before: &str,
+        table: &DeTable<'_>,
+        depth: usize,
+        found: &mut Vec<Placed>,
+    ) -> Result<(), Box<CliError>> {
+        for (name, value) in table {
+            let (offset, name) = (name.span().start, format!("{before}{}", name.get_ref()));
+            let named = Named::read(&name);
+            let is_of_hosts = matches!(&named, Ok(named) if named.key().kind == Kind::Certificates);
+            match value.get_ref() {
+                DeValue::Table(inner) if !is_of_hosts && depth > 0 => {
+                    self.take_all(&format!("{name}."), inner, depth - 1, found)?;
+                }
+                value => {
+                    let named = named.map_err(|error| error.at(self.place(offset)))?;
+                    let value = plain(value);
+                    let read = value::from_toml(named.key(), &value);
+                    let unfit = || unfit(named.key(), &name, &value.to_string()).at(self.place(offset));
+                    let value = read.ok_or_else(unfit)?;
+                    found.push((named, value, line_of(self.text, offset)));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-pub(super) fn unfit(key: &Key, found: &str) -> Box<CliError> {
+/// A value without its places.
+fn plain(value: &DeValue<'_>) -> toml::Value {
+    match value {
+        DeValue::String(text) => toml::Value::String(text.clone().into_owned()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| toml::Value::String(number.to_string()), toml::Value::Integer),
+        DeValue::Float(number) => toml::Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(on) => toml::Value::Boolean(*on),
+        DeValue::Datetime(time) => toml::Value::Datetime(*time),
+        DeValue::Array(all) => toml::Value::Array(all.iter().map(|one| plain(one.get_ref())).collect()),
+        DeValue::Table(inner) => {
+            let named = inner
+                .iter()
+                .map(|(name, value)| (name.get_ref().clone().into_owned(), plain(value.get_ref())));
+            toml::Value::Table(named.collect())
+        }
+    }
+}
+
+/// `name`: the key's, or the one of a project that is like it.
+pub(super) fn unfit(key: &Key, name: &str, found: &str) -> Box<CliError> {
     let found = if key.secret { "a secret" } else { found };
-    let message = format!("{} cannot be {found}", key.name);
+    let message = format!("{name} cannot be {found}");
     CliError::usage(
         Code::BadConfiguration,
         message,
@@ -90,11 +104,6 @@ pub(super) fn unfit(key: &Key, found: &str) -> Box<CliError> {
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
-fn line_of_key(text: &str, from: usize, key: &str) -> Option<usize> {
-    let found = text.get(from..)?.find(key)?;
-    Some(line_of(text, from + found))
 }
 
 /// Where a file is looked for when none is named: the working folder, then the user's configuration folder.

@@ -13,6 +13,8 @@ pub enum Kind {
     Switch,
     /// Several texts; in a variable or flag separated by commas.
     List,
+    /// Client certificates by host: a table, or as a list of `HOST=CERTIFICATE:KEY`.
+    Certificates,
 }
 
 /// Where a default comes from.
@@ -70,7 +72,7 @@ const fn secret(name: &'static str, about: &'static str) -> Key {
 }
 
 use Fallback::{Fixed, Found, Nothing};
-use Kind::{Choice, List, Number, Switch, Text};
+use Kind::{Certificates, Choice, List, Number, Switch, Text};
 
 /// All of them, in the order in which they are shown. The numbers are the project's published defaults.
 pub const KEYS: &[Key] = &[
@@ -141,6 +143,12 @@ pub const KEYS: &[Key] = &[
         Switch,
         Fixed("true"),
         "whether this system's authorities are trusted for https",
+    ),
+    key(
+        "gateway.client_certificates",
+        Certificates,
+        Fixed(""),
+        "client certificates by host, PEM files: HOST=CERTIFICATE:KEY, or a table",
     ),
     secret(
         "gateway.proxy",

@@ -2,6 +2,7 @@
 
 mod file;
 mod keys;
+mod own;
 mod value;
 
 use std::collections::BTreeMap;
@@ -10,12 +11,15 @@ use std::path::{Path, PathBuf};
 
 use api::{ConfigurationView, Origin, Setting};
 use domain::{Code, Environment, ProjectName};
+use gateway::config::Place;
 
 use crate::error::CliError;
+use own::Named;
 
 pub use file::FILE_NAME;
 pub use keys::{Fallback, KEYS, Key, Kind};
 pub use value::Value;
+pub(crate) use value::certificate;
 
 /// What was said outside of files and the table of settings.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,8 @@ pub struct Said {
 #[derive(Debug, Clone)]
 pub struct Configuration {
     settings: BTreeMap<&'static str, (Value, Origin)>,
+    /// What projects and environments have in place of them.
+    own: BTreeMap<(Place, &'static str), (Value, Origin)>,
     said: Said,
     file: Option<PathBuf>,
 }
@@ -45,10 +51,17 @@ impl Configuration {
     /// `AC0803` for a setting that does not exist or a value that does not fit, with who said it.
     pub fn resolve(said: Said) -> Result<Self, Box<CliError>> {
         let file = find_file(&said)?;
-        let in_file = match &file {
-            Some((path, text)) => file::read(path, text)?,
-            None => BTreeMap::new(),
-        };
+        let mut in_file = BTreeMap::new();
+        let mut own = BTreeMap::new();
+        if let Some((path, text)) = &file {
+            for (named, value, line) in file::read(path, text)? {
+                let placed = (value, Origin::File(format!("{}:{line}", path.display())));
+                match named {
+                    Named::Server(key) => drop(in_file.insert(key.name, placed)),
+                    Named::Own(place, key) => drop(own.insert((place, own::option(key)), placed)),
+                }
+            }
+        }
         let file = file.map(|(path, _)| path);
         let mut settings = BTreeMap::new();
         for key in KEYS {
@@ -57,26 +70,30 @@ impl Configuration {
                 settings
                     .extend(value::from_text(key, text).map(|value| (key.name, (value, Origin::Default))));
             }
-            if let (Some((value, line)), Some(path)) = (in_file.get(key.name), &file) {
-                settings.insert(
-                    key.name,
-                    (value.clone(), Origin::File(format!("{}:{line}", path.display()))),
-                );
-            }
+            settings.extend(in_file.remove(key.name).map(|placed| (key.name, placed)));
             let variable = key.variable();
             if let Some(text) = said.environment.get(&variable).map(|text| text.to_string_lossy()) {
                 let value = value::from_text(key, &text)
-                    .ok_or_else(|| file::unfit(key, &format!("{text:?}")).at(variable.clone()))?;
+                    .ok_or_else(|| file::unfit(key, key.name, &format!("{text:?}")).at(variable.clone()))?;
                 settings.insert(key.name, (value, Origin::Environment(variable)));
             }
         }
         for (name, text) in &said.flags {
-            let key = keys::find(name).ok_or_else(|| file::unknown(name).at("the command line"))?;
+            let named = Named::read(name).map_err(|error| error.at("the command line"))?;
+            let key = named.key();
             let value = value::from_text(key, text)
-                .ok_or_else(|| file::unfit(key, &format!("{text:?}")).at("the command line"))?;
-            settings.insert(key.name, (value, Origin::Flag));
+                .ok_or_else(|| file::unfit(key, name, &format!("{text:?}")).at("the command line"))?;
+            match named {
+                Named::Server(key) => drop(settings.insert(key.name, (value, Origin::Flag))),
+                Named::Own(place, key) => drop(own.insert((place, own::option(key)), (value, Origin::Flag))),
+            }
         }
-        Ok(Self { settings, said, file })
+        Ok(Self {
+            settings,
+            own,
+            said,
+            file,
+        })
     }
 
     /// The configuration file that was read, if one was.
@@ -89,6 +106,24 @@ impl Configuration {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&(Value, Origin)> {
         self.settings.get(name)
+    }
+
+    /// What projects and environments have in place of `[gateway]`: whose, the option's name there, and what it is.
+    pub fn own(&self) -> impl Iterator<Item = (&Place, &'static str, &Value)> {
+        self.own
+            .iter()
+            .map(|((place, option), (value, _))| (place, *option, value))
+    }
+
+    /// Who set the option of a section: `gateway` or `gateway.projects.refunds.live`.
+    #[must_use]
+    pub fn origin(&self, section: &str, option: &str) -> Option<&Origin> {
+        let name = format!("{section}.{option}");
+        match Named::read(&name).ok()? {
+            Named::Server(key) => self.settings.get(key.name),
+            Named::Own(place, key) => self.own.get(&(place, own::option(key))),
+        }
+        .map(|(_, origin)| origin)
     }
 
     /// A text; `None` if not set.
@@ -200,6 +235,21 @@ impl Configuration {
 /// found as how.
 #[must_use]
 pub fn view(configuration: &Configuration) -> ConfigurationView {
+    let own = configuration
+        .own
+        .iter()
+        .filter_map(|((place, option), (value, origin))| {
+            let key = keys::find(&format!("gateway.{option}"))?;
+            Some(Setting {
+                name: own::name(place, key),
+                value: if key.secret {
+                    serde_json::json!("(set, not shown)")
+                } else {
+                    serde_json::json!(shown(value))
+                },
+                origin: origin.clone(),
+            })
+        });
     let setting = |key: &Key| {
         let (value, origin) = match (configuration.get(key.name), key.default) {
             (Some((_, origin)), _) if key.secret => (serde_json::json!("(set, not shown)"), origin.clone()),
@@ -215,7 +265,7 @@ pub fn view(configuration: &Configuration) -> ConfigurationView {
     };
     ConfigurationView {
         file: configuration.file().map(|path| path.display().to_string()),
-        settings: KEYS.iter().map(setting).collect(),
+        settings: KEYS.iter().map(setting).chain(own).collect(),
     }
 }
 

@@ -39,6 +39,9 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
         Kind::Switch => "true or false".to_owned(),
         Kind::List => "a list of texts".to_owned(),
+        Kind::Certificates => {
+            "a table: \"crm.example.com\" = { certificate = \"crm.pem\", key = \"crm.key\" }".to_owned()
+        }
     }
 }
 
@@ -61,7 +64,33 @@ pub(super) fn from_text(key: &Key, text: &str) -> Option<Value> {
             let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
             Some(Value::List(parts.map(str::to_owned).collect()))
         }
+        Kind::Certificates => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            let all: Vec<_> = parts.map(str::to_owned).collect();
+            let fits = all.iter().all(|one| certificate(one).is_some());
+            fits.then_some(Value::List(all))
+        }
     }
+}
+
+/// A client certificate as text, `HOST=CERTIFICATE:KEY`: the host, and the two files.
+pub(crate) fn certificate(text: &str) -> Option<(&str, &str, &str)> {
+    let (host, files) = text.split_once('=')?;
+    let (certificate, key) = files.split_once(':')?;
+    let all = [host, certificate, key];
+    let fits = all.iter().all(|part| !part.is_empty()) && !key.contains(':');
+    fits.then_some((host, certificate, key))
+}
+
+/// One of a file's table, as text.
+fn certificate_text(host: &str, files: &toml::Value) -> Option<String> {
+    let files = files.as_table().filter(|files| files.len() == 2)?;
+    let file = |name: &str| files.get(name).and_then(toml::Value::as_str);
+    let text = format!("{host}={}:{}", file("certificate")?, file("key")?);
+    certificate(&text)
+        .filter(|_| !text.contains(','))
+        .is_some()
+        .then_some(text)
 }
 
 /// Reads what a file says. `None` if it does not fit.
@@ -70,10 +99,14 @@ pub(super) fn from_toml(key: &Key, value: &toml::Value) -> Option<Value> {
         (Kind::Text | Kind::Choice(_), toml::Value::String(text)) => from_text(key, text),
         (Kind::Number(..), toml::Value::Integer(number)) => from_text(key, &number.to_string()),
         (Kind::Switch, toml::Value::Boolean(on)) => Some(Value::Switch(*on)),
-        (Kind::List, toml::Value::String(text)) => from_text(key, text),
+        (Kind::List | Kind::Certificates, toml::Value::String(text)) => from_text(key, text),
         (Kind::List, toml::Value::Array(all)) => {
             let texts: Option<Vec<_>> = all.iter().map(|one| one.as_str().map(str::to_owned)).collect();
             texts.map(Value::List)
+        }
+        (Kind::Certificates, toml::Value::Table(hosts)) => {
+            let texts = hosts.iter().map(|(host, files)| certificate_text(host, files));
+            texts.collect::<Option<_>>().map(Value::List)
         }
         _ => None,
     }

@@ -4,6 +4,7 @@ mod dial;
 mod proxy;
 mod socket;
 mod tls;
+mod way;
 
 use std::sync::Arc;
 
@@ -17,11 +18,11 @@ pub(crate) use tls::{cause as tls_cause, refuses_the_handshake};
 use crate::config::{BadOption, GatewayOptions};
 use crate::failure::Failure;
 use crate::request::{Compartment, Origin};
-use crate::resolve::{self, Gate, Resolve};
+use crate::resolve::{self, OwnAddresses, Resolve};
 use dial::dial;
 use proxy::Proxy;
 use socket::SocketIo;
-use tls::Tls;
+use way::{Way, Ways};
 
 /// Bytes both ways, encrypted below or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -30,9 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Makes connections.
 pub(crate) struct Connector {
     resolver: Arc<dyn Resolve>,
-    gate: Gate,
-    tls: Tls,
-    proxy: Option<Proxy>,
+    ways: Ways,
 }
 
 /// A connection over which no request has gone yet.
@@ -54,20 +53,26 @@ impl Connector {
     pub(crate) fn new(
         options: &GatewayOptions,
         resolver: Arc<dyn Resolve>,
-        gate: Gate,
+        own: OwnAddresses,
     ) -> Result<Self, BadOption> {
         Ok(Self {
             resolver,
-            gate,
-            tls: Tls::new(options)?,
-            proxy: Proxy::new(options)?,
+            ways: Ways::new(options, own)?,
         })
     }
 
     /// Refuses an address that is spelt out and may not be reached: the same answer whether a proxy stands between or not,
     /// and whether a connection is there already or not.
-    pub(crate) fn check(&self, origin: &Origin) -> Result<(), Failure> {
-        self.gate.check_literal(origin).map(|_| ())
+    pub(crate) fn check(&self, origin: &Origin, compartment: &Compartment) -> Result<(), Failure> {
+        self.ways.of(compartment).gate.check_literal(origin).map(|_| ())
+    }
+
+    /// What failed once a connection stood, with what the operator can do about it.
+    pub(crate) fn told(&self, failure: Failure, origin: &Origin, compartment: &Compartment) -> Failure {
+        if failure.trouble == Trouble::HandshakeBroken {
+            return self.ways.of(compartment).tls.with_line(failure, origin);
+        }
+        failure
     }
 
     /// Connects. The caller limits the time.
@@ -76,11 +81,12 @@ impl Connector {
         origin: &Origin,
         compartment: &Compartment,
     ) -> Result<Connected, Failure> {
-        self.check(origin)?;
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(&origin.host));
+        let way = self.ways.of(compartment);
+        way.gate.check_literal(origin)?;
+        let proxy = way.proxy.as_ref().filter(|proxy| proxy.serves(&origin.host));
         let socket = match proxy {
             Some(proxy) => self.to_proxy(proxy).await?,
-            None => self.to_host(origin).await?,
+            None => self.to_host(way, origin).await?,
         };
         let mut io: Box<dyn Stream> = Box::new(SocketIo(Arc::clone(&socket)));
         if !origin.is_https {
@@ -97,7 +103,7 @@ impl Connector {
         if let Some(proxy) = proxy {
             io = proxy.tunnel(io, origin).await?;
         }
-        let (stream, is_h2) = self.tls.handshake(origin, compartment, io).await?;
+        let (stream, is_h2) = way.tls.handshake(origin, compartment, io).await?;
         Ok(Connected {
             io: Box::new(stream),
             socket,
@@ -106,12 +112,12 @@ impl Connector {
         })
     }
 
-    async fn to_host(&self, origin: &Origin) -> Result<Arc<Socket>, Failure> {
-        let addresses = resolve::addresses(origin, &self.resolver, &self.gate).await?;
+    async fn to_host(&self, way: &Way, origin: &Origin) -> Result<Arc<Socket>, Failure> {
+        let addresses = resolve::addresses(origin, &self.resolver, &way.gate).await?;
         let who = origin.to_string();
         let socket = Socket::new(dial(&who, &addresses, origin.port).await?).map_err(|e| lost(&who, &e))?;
         let (own, other) = socket.ends().map_err(|e| lost(&who, &e))?;
-        self.gate.check_connected(origin, own.ip(), other.ip())?;
+        way.gate.check_connected(origin, own.ip(), other.ip())?;
         Ok(Arc::new(socket))
     }
 

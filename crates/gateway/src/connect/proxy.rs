@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::Stream;
-use crate::config::{BadOption, GatewayOptions};
+use crate::config::{BadOption, Section, WayOptions};
 use crate::failure::Failure;
 use crate::request::Origin;
 
@@ -25,6 +25,7 @@ pub(super) struct Proxy {
     /// What it wants to see.
     pub(super) authorization: Option<HeaderValue>,
     past: Vec<Past>,
+    section: Section,
 }
 
 /// What is reached without it.
@@ -38,12 +39,19 @@ enum Past {
 
 impl Proxy {
     /// The proxy of the options, if there is one.
-    pub(super) fn new(options: &GatewayOptions) -> Result<Option<Self>, BadOption> {
-        let Some(text) = &options.proxy else {
+    pub(super) fn new(options: &WayOptions) -> Result<Option<Self>, BadOption> {
+        let (text, section) = (&options.proxy.value, &options.proxy.section);
+        if text.is_empty() {
             return Ok(None);
-        };
+        }
         // The text is not repeated: it may hold a password.
-        let bad = |problem: &str| BadOption::new("proxy", format!("{problem}: http://host:port is expected"));
+        let bad = |problem: &str| {
+            BadOption::new(
+                section,
+                "proxy",
+                format!("{problem}: http://host:port is expected"),
+            )
+        };
         let url = Url::parse(text).map_err(|e| bad(&e.to_string()))?;
         if url.scheme() != "http" {
             return Err(bad("it is spoken to by plain HTTP"));
@@ -58,7 +66,13 @@ impl Proxy {
                 port,
             },
             authorization: authorization.map_err(|_| bad("its user or password cannot be sent"))?,
-            past: options.no_proxy.iter().map(|entry| Past::read(entry)).collect(),
+            past: options
+                .no_proxy
+                .value
+                .iter()
+                .map(|entry| Past::read(entry))
+                .collect(),
+            section: section.clone(),
         }))
     }
 
@@ -104,14 +118,18 @@ impl Proxy {
         } else {
             Trouble::Unreachable
         };
-        Err(Failure::new(
-            trouble,
-            format!(
-                "the proxy {} answered {status} when asked for a way to {}",
-                self.origin,
-                to.name()
-            ),
-        ))
+        let mut message = format!(
+            "the proxy {} answered {status} when asked for a way to {}",
+            self.origin,
+            to.name()
+        );
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let (section, place) = (&self.section, self.origin.authority());
+            message += &format!(
+                ". Who it lets through stands in aftercall.toml:\n{section}\nproxy = \"http://USER:PASSWORD@{place}\""
+            );
+        }
+        Err(Failure::new(trouble, message))
     }
 }
 
@@ -166,17 +184,18 @@ impl Past {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::GatewayOptions;
 
     #[test]
     fn what_goes_past_the_proxy_is_told_by_name_and_by_network() {
         let options = GatewayOptions {
-            proxy: Some("http://user:p%40ss@proxy.example:3128".to_owned()),
+            proxy: "http://user:p%40ss@proxy.example:3128".to_owned(),
             no_proxy: ["internal.example", ".dot.example", "10.0.0.0/8"]
                 .map(str::to_owned)
                 .to_vec(),
             ..GatewayOptions::default()
         };
-        let proxy = Proxy::new(&options).unwrap().unwrap();
+        let proxy = Proxy::new(&options.way_of_all()).unwrap().unwrap();
         assert_eq!(proxy.authorization.as_ref().unwrap(), "Basic dXNlcjpwQHNz");
         for (url, serves) in [
             ("http://internal.example", false),
@@ -195,10 +214,10 @@ mod tests {
     #[test]
     fn a_proxy_that_cannot_be_is_told_without_its_password() {
         let options = GatewayOptions {
-            proxy: Some("https://user:hunter2@proxy.example".to_owned()),
+            proxy: "https://user:hunter2@proxy.example".to_owned(),
             ..GatewayOptions::default()
         };
-        let error = Proxy::new(&options).unwrap_err().to_string();
+        let error = Proxy::new(&options.way_of_all()).unwrap_err().to_string();
         assert!(error.contains("proxy") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::Stream;
-use crate::config::{BadOption, ClientCertificate, GatewayOptions};
+use crate::config::{BadOption, ClientCertificate, Section, WayOptions};
 use crate::failure::Failure;
 use crate::request::{Compartment, Origin};
 
@@ -30,6 +30,24 @@ pub(super) struct Tls {
     plain: ClientConfig,
     with_certificate: HashMap<String, ClientConfig>,
     of_compartment: Mutex<HashMap<Identity, Arc<ClientConfig>>>,
+    authorities_by: Section,
+    certificates_by: Section,
+}
+
+/// The system's own authorities, read when first asked for.
+#[derive(Default)]
+pub(super) struct SystemAuthorities(Option<Vec<CertificateDer<'static>>>);
+
+impl SystemAuthorities {
+    fn get(&mut self) -> &[CertificateDer<'static>] {
+        self.0.get_or_insert_with(|| {
+            let found = rustls_native_certs::load_native_certs();
+            for error in &found.errors {
+                tracing::warn!(%error, "a certificate authority of the system cannot be read");
+            }
+            found.certs
+        })
+    }
 }
 
 impl Tls {
@@ -37,17 +55,33 @@ impl Tls {
     ///
     /// # Errors
     /// A file cannot be read or is not what it should be.
-    pub(super) fn new(options: &GatewayOptions) -> Result<Self, BadOption> {
-        let roots = Arc::new(roots(options)?);
+    pub(super) fn new(options: &WayOptions, system: &mut SystemAuthorities) -> Result<Self, BadOption> {
+        let roots = Arc::new(roots(options, system)?);
+        let certificates = &options.client_certificates;
         let mut with_certificate = HashMap::new();
-        for (host, files) in &options.client_certificates {
-            with_certificate.insert(host.to_ascii_lowercase(), config(&roots, Some(files))?);
+        for (host, files) in &certificates.value {
+            let config = config(&roots, &certificates.section, Some(files))?;
+            with_certificate.insert(host.to_ascii_lowercase(), config);
         }
         Ok(Self {
-            plain: config(&roots, None)?,
+            plain: config(&roots, &certificates.section, None)?,
             with_certificate,
             of_compartment: Mutex::default(),
+            authorities_by: options.ca_files.section.clone(),
+            certificates_by: certificates.section.clone(),
         })
+    }
+
+    /// The failure of a host that does not accept who we are, with the lines that would show it a client certificate.
+    pub(super) fn with_line(&self, mut failure: Failure, origin: &Origin) -> Failure {
+        let (host, section) = (origin.name(), self.certificates_by.name());
+        if !self.with_certificate.contains_key(&host) {
+            failure.message += &format!(
+                ". If it wants a client certificate, add to aftercall.toml:\n[{section}.client_certificates.\"{host}\"]\n\
+                 certificate = \"/path/to/its.pem\"\nkey = \"/path/to/its.key\""
+            );
+        }
+        failure
     }
 
     fn config_for(&self, compartment: &Compartment, host: &str) -> Arc<ClientConfig> {
@@ -85,20 +119,40 @@ impl Tls {
         let stream = connector
             .connect(name, io)
             .await
-            .map_err(|error| failure(origin, &error))?;
+            .map_err(|error| self.failure(origin, &error))?;
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok((stream, is_h2))
     }
+
+    fn failure(&self, origin: &Origin, error: &std::io::Error) -> Failure {
+        let (host, section) = (origin.name(), &self.authorities_by);
+        match cause(error) {
+            Some(rustls::Error::InvalidCertificate(why)) => Failure::new(
+                Trouble::Certificate,
+                format!(
+                    "the certificate of {host} does not verify: {why}. If it is of an authority of your own, add to \
+                     aftercall.toml:\n{section}\nca_files = [\"/path/to/the/authority.pem\"]"
+                ),
+            ),
+            why => {
+                let broken = Failure::new(
+                    Trouble::HandshakeBroken,
+                    format!("the TLS handshake with {host} broke off: {error}"),
+                );
+                if why.is_some_and(refuses_the_handshake) {
+                    self.with_line(broken, origin)
+                } else {
+                    broken
+                }
+            }
+        }
+    }
 }
 
-fn roots(options: &GatewayOptions) -> Result<RootCertStore, BadOption> {
+fn roots(options: &WayOptions, system: &mut SystemAuthorities) -> Result<RootCertStore, BadOption> {
     let mut roots = RootCertStore::empty();
-    if options.system_ca {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "a certificate authority of the system cannot be read");
-        }
-        let (_, ignored) = roots.add_parsable_certificates(found.certs);
+    if options.system_ca.value {
+        let (_, ignored) = roots.add_parsable_certificates(system.get().iter().cloned());
         if ignored > 0 {
             tracing::debug!(
                 ignored,
@@ -106,10 +160,11 @@ fn roots(options: &GatewayOptions) -> Result<RootCertStore, BadOption> {
             );
         }
     }
-    for file in &options.ca_files {
-        for certificate in certificates("ca_files", file)? {
+    let section = &options.ca_files.section;
+    for file in &options.ca_files.value {
+        for certificate in certificates(section, "ca_files", file)? {
             let added = roots.add(certificate);
-            added.map_err(|e| BadOption::new("ca_files", format!("{}: {e}", file.display())))?;
+            added.map_err(|e| BadOption::new(section, "ca_files", format!("{}: {e}", file.display())))?;
         }
     }
     if roots.is_empty() {
@@ -118,8 +173,12 @@ fn roots(options: &GatewayOptions) -> Result<RootCertStore, BadOption> {
     Ok(roots)
 }
 
-fn certificates(option: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, BadOption> {
-    let bad = |problem: String| BadOption::new(option, format!("{}: {problem}", file.display()));
+fn certificates(
+    section: &Section,
+    option: &'static str,
+    file: &Path,
+) -> Result<Vec<CertificateDer<'static>>, BadOption> {
+    let bad = |problem: String| BadOption::new(section, option, format!("{}: {problem}", file.display()));
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = read.map_err(|e| bad(e.to_string()))?;
     if certificates.is_empty() {
@@ -128,8 +187,12 @@ fn certificates(option: &'static str, file: &Path) -> Result<Vec<CertificateDer<
     Ok(certificates)
 }
 
-fn config(roots: &Arc<RootCertStore>, own: Option<&ClientCertificate>) -> Result<ClientConfig, BadOption> {
-    let bad = |problem: String| BadOption::new("client_certificates", problem);
+fn config(
+    roots: &Arc<RootCertStore>,
+    section: &Section,
+    own: Option<&ClientCertificate>,
+) -> Result<ClientConfig, BadOption> {
+    let bad = |problem: String| BadOption::new(section, "client_certificates", problem);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -138,7 +201,7 @@ fn config(roots: &Arc<RootCertStore>, own: Option<&ClientCertificate>) -> Result
     let mut config = match own {
         None => builder.with_no_client_auth(),
         Some(files) => {
-            let chain = certificates("client_certificates", &files.certificate)?;
+            let chain = certificates(section, "client_certificates", &files.certificate)?;
             let key = PrivateKeyDer::from_pem_file(&files.key)
                 .map_err(|e| bad(format!("{}: {e}", files.key.display())))?;
             builder
@@ -148,23 +211,6 @@ fn config(roots: &Arc<RootCertStore>, own: Option<&ClientCertificate>) -> Result
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
-}
-
-fn failure(origin: &Origin, error: &std::io::Error) -> Failure {
-    let host = origin.name();
-    match cause(error) {
-        Some(rustls::Error::InvalidCertificate(why)) => Failure::new(
-            Trouble::Certificate,
-            format!(
-                "the certificate of {host} does not verify: {why}. If it is of an authority of your own, name that in \
-                 [gateway] ca_files"
-            ),
-        ),
-        _ => Failure::new(
-            Trouble::HandshakeBroken,
-            format!("the TLS handshake with {host} broke off: {error}"),
-        ),
-    }
 }
 
 /// What TLS says, if it was TLS that failed.

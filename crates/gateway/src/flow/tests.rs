@@ -107,8 +107,15 @@ fn a_host_that_fails_is_left_alone_and_others_and_other_environments_are_not() {
 
 #[test]
 fn limits_of_one_host_are_its_own_in_whatever_spelling() {
-    let options: crate::GatewayOptions =
-        toml::from_str("[limits]\nconcurrency = 2\n[hosts.'CRM.example']\nconcurrency = 1").unwrap();
+    let at_most = |concurrency| Limits {
+        concurrency,
+        ..Limits::default()
+    };
+    let options = crate::GatewayOptions {
+        limits: at_most(2),
+        hosts: [("CRM.example".to_owned(), at_most(1))].into(),
+        ..crate::GatewayOptions::default()
+    };
     let mut hosts = Hosts::of(&options);
     let _first = now(hosts.admit(&key("crm.example"), at(0)));
     assert!(matches!(hosts.admit(&key("crm.example"), at(0)), Admission::Held));

@@ -17,6 +17,7 @@ pub use cache::Cached;
 pub use own::OwnAddresses;
 pub use system::SystemResolver;
 
+use crate::config::Chosen;
 use crate::failure::Failure;
 use crate::request::Origin;
 
@@ -34,22 +35,21 @@ pub trait Resolve: Send + Sync {
 }
 
 /// The rule of addresses, with what it has to know of this machine.
-pub struct Gate {
-    allowed: Vec<IpNet>,
-    own: OwnAddresses,
+pub(crate) struct Gate {
+    allowed: Chosen<Vec<IpNet>>,
+    own: Arc<OwnAddresses>,
 }
 
 impl Gate {
     /// The rule, with the networks that the operator allows.
-    #[must_use]
-    pub fn new(allowed: Vec<IpNet>, own: OwnAddresses) -> Self {
+    pub(crate) fn new(allowed: Chosen<Vec<IpNet>>, own: Arc<OwnAddresses>) -> Self {
         Self { allowed, own }
     }
 
     /// The rule as it is now.
     pub(crate) fn reach(&self) -> Reach {
         Reach {
-            allowed: self.allowed.clone(),
+            allowed: self.allowed.value.clone(),
             own: self.own.current(),
         }
     }
@@ -58,10 +58,12 @@ impl Gate {
     /// list knew it or not. A connection to oneself has the same address at both ends.
     pub(crate) fn check_connected(&self, host: &Origin, own: IpAddr, other: IpAddr) -> Result<(), Failure> {
         let reach = Reach {
-            allowed: self.allowed.clone(),
+            allowed: self.allowed.value.clone(),
             own: vec![own],
         };
-        reach.check(other).map_err(|denied| refusal(host, &[denied]))?;
+        reach
+            .check(other)
+            .map_err(|denied| self.refusal(host, &[denied]))?;
         Ok(())
     }
 
@@ -73,7 +75,35 @@ impl Gate {
             Host::Ipv6(address) => (*address).into(),
         };
         let checked = self.reach().check(address);
-        checked.map(Some).map_err(|denied| refusal(origin, &[denied]))
+        checked
+            .map(Some)
+            .map_err(|denied| self.refusal(origin, &[denied]))
+    }
+
+    /// Says what is denied, and the line that would allow it.
+    fn refusal(&self, origin: &Origin, denied: &[Denied]) -> Failure {
+        let host = origin.name();
+        let what: Vec<String> = denied.iter().map(ToString::to_string).collect();
+        let networks: Vec<String> = denied
+            .iter()
+            .map(|denied| format!("\"{}\"", IpNet::from(denied.address)))
+            .collect();
+        let is_literal = !matches!(origin.host, Host::Domain(_));
+        let lead = if is_literal {
+            String::new()
+        } else {
+            format!("{host}: ")
+        };
+        Failure::new(
+            Trouble::Forbidden,
+            format!(
+                "{lead}{}. User code reaches the public Internet only. If it may reach this, add to aftercall.toml:\n\
+                 {}\nallow = [{}]",
+                what.join(", "),
+                self.allowed.section,
+                networks.join(", ")
+            ),
+        )
     }
 }
 
@@ -112,32 +142,7 @@ pub(crate) async fn addresses(
             format!("the resolver gave no address for {name}"),
         ));
     }
-    Err(refusal(origin, &denied))
-}
-
-/// Says what is denied, and the line that would allow it.
-fn refusal(origin: &Origin, denied: &[Denied]) -> Failure {
-    let host = origin.name();
-    let what: Vec<String> = denied.iter().map(ToString::to_string).collect();
-    let networks: Vec<String> = denied
-        .iter()
-        .map(|denied| format!("\"{}\"", IpNet::from(denied.address)))
-        .collect();
-    let is_literal = !matches!(origin.host, Host::Domain(_));
-    let lead = if is_literal {
-        String::new()
-    } else {
-        format!("{host}: ")
-    };
-    Failure::new(
-        Trouble::Forbidden,
-        format!(
-            "{lead}{}. User code reaches the public Internet only. If it may reach this, add to aftercall.toml:\n\
-             [gateway]\nallow = [{}]",
-            what.join(", "),
-            networks.join(", ")
-        ),
-    )
+    Err(gate.refusal(origin, &denied))
 }
 
 #[cfg(test)]
@@ -146,7 +151,14 @@ mod tests {
 
     fn gate(allowed: &[&str]) -> Gate {
         let allowed = allowed.iter().map(|network| network.parse().unwrap()).collect();
-        Gate::new(allowed, OwnAddresses::read_by(|| Ok(Vec::new())).unwrap())
+        let allowed = Chosen {
+            value: allowed,
+            ..Chosen::default()
+        };
+        Gate::new(
+            allowed,
+            Arc::new(OwnAddresses::read_by(|| Ok(Vec::new())).unwrap()),
+        )
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod ssrf;
 mod support;
 mod tls;
 mod troubles;
+mod ways;

@@ -9,7 +9,7 @@ use crate::support::{Names, Server, gateway_with, get, options, post, read_reque
 use crate::tls::{Authority, acceptor, serve};
 
 /// A proxy that lets the password through and leads every tunnel to one port.
-async fn proxy(to: u16) -> Server {
+pub async fn proxy(to: u16) -> Server {
     Server::start(move |_, mut stream| async move {
         while let Some(request) = read_request(&mut stream).await {
             let status = if request.contains("Proxy-Authorization: Basic dTpw\r\n") {
@@ -42,7 +42,7 @@ fn with_proxy(options: GatewayOptions, user: &str, proxy: &Server) -> GatewayOpt
     GatewayOptions {
         // What the proxy reaches is its own affair.
         allow: Vec::new(),
-        proxy: Some(format!("http://{user}127.0.0.1:{}", proxy.port)),
+        proxy: format!("http://{user}127.0.0.1:{}", proxy.port),
         no_proxy: vec!["past.example".to_owned()],
         ..options
     }

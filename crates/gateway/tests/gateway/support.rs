@@ -85,6 +85,13 @@ pub fn compartment(secrets: u8) -> Compartment {
     }
 }
 
+/// Of another project or environment.
+pub fn of(project: &str, environment: Environment, mut asked: Asked) -> Outgoing {
+    asked.compartment.project = project.parse().unwrap();
+    asked.compartment.environment = environment;
+    asked.check().unwrap()
+}
+
 pub fn asked(method: &str, url: &str) -> Asked {
     Asked {
         method: method.to_owned(),

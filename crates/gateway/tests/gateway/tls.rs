@@ -57,15 +57,20 @@ impl Authority {
         }
     }
 
+    /// Its certificate.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
     /// Options that trust it, and loopback.
     pub fn options(&self) -> GatewayOptions {
         GatewayOptions {
-            ca_files: vec![self.folder.path().join("ca.pem")],
+            ca_files: vec![self.file()],
             ..options()
         }
     }
 
-    fn written(&self, name: &str, leaf: &Leaf) -> ClientCertificate {
+    pub fn written(&self, name: &str, leaf: &Leaf) -> ClientCertificate {
         let path = |ending: &str| -> PathBuf { self.folder.path().join(format!("{name}.{ending}")) };
         std::fs::write(path("pem"), leaf.certificate.pem()).unwrap();
         std::fs::write(path("key"), leaf.key.serialize_pem()).unwrap();
@@ -126,7 +131,7 @@ where
 }
 
 /// Says hi by HTTP/1.1.
-async fn hi(_: usize, mut stream: TlsStream<TcpStream>) {
+pub async fn hi(_: usize, mut stream: TlsStream<TcpStream>) {
     while read_request(&mut stream).await.is_some() {
         stream
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
@@ -252,6 +257,12 @@ async fn a_client_certificate_is_shown_to_the_host_that_it_is_for() {
         .await
         .unwrap_err();
     assert_eq!(failure.trouble, Trouble::HandshakeBroken, "{failure}");
+    assert!(
+        failure
+            .message
+            .contains("[gateway.client_certificates.\"127.0.0.1\"]\ncertificate = "),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
