@@ -1,10 +1,8 @@
 //! Whatever a project does when it is imported, it runs or is refused with the reason, and is told how it forks.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::process::Command;
-
 use serde_json::{Value, json};
-use system_tests::{Place, Project, Server, conversation, now, test_python};
+use system_tests::{Place, Project, Server, add_extension, conversation, now, test_python};
 
 const ENDS: &str = "\n\ndef end_function(conv):\n    conv.state.ended = True\n";
 
@@ -91,53 +89,13 @@ fn libraries_whose_native_parts_are_known_are_forked_the_fast_way() {
     }
 }
 
-/// A C extension; with `THREAD` it starts a native thread when it is imported.
-const EXTENSION: &str = r#"
-#include <Python.h>
-#include <pthread.h>
-#include <unistd.h>
-
-static void *wait_for_good(void *unused) { for (;;) pause(); return unused; }
-
-static PyObject *answer(PyObject *self, PyObject *unused) { return PyLong_FromLong(42); }
-static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "native", NULL, -1, methods};
-
-PyMODINIT_FUNC PyInit_native(void) {
-#ifdef THREAD
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, wait_for_good, NULL) != 0) return PyErr_SetFromErrno(PyExc_OSError);
-#endif
-    return PyModule_Create(&module);
-}
-"#;
-
 fn with_extension(flags: &[&str]) -> Project {
     let project = Project::of(&format!(
         "from functions import native\n\n\n{}",
         ENDS.replace("True", "native.answer()")
     ));
-    let headers = python("import sysconfig; print(sysconfig.get_path('include'))");
-    let suffix = python("import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))");
-    project.write("native.c", EXTENSION.as_bytes());
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-pthread", "-w", "-I", &headers, "-o"])
-        .arg(project.file(&format!("functions/native{suffix}")))
-        .arg(project.file("native.c"))
-        .args(flags)
-        .output()
-        .expect("cc starts: a C compiler is needed (apt-get install gcc)");
-    let errors = String::from_utf8_lossy(&built.stderr);
-    assert!(
-        built.status.success(),
-        "the headers of python3 are needed (apt-get install python3-dev): {errors}"
-    );
+    add_extension(&project, flags);
     project
-}
-
-fn python(code: &str) -> String {
-    let output = Command::new("python3").args(["-c", code]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

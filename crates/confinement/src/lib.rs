@@ -17,6 +17,8 @@ mod elf;
 mod paths;
 mod policy;
 #[cfg(unix)]
+mod reap;
+#[cfg(unix)]
 mod seccomp;
 #[cfg(unix)]
 mod spawn;
@@ -35,6 +37,8 @@ pub use platform::{
     close_inherited_descriptors, end_with_parent, probe, raise_open_files_limit, renounce_privileges, spawn,
 };
 pub use policy::{InterpreterFacts, Limits, Mode, ZygotePolicy};
+#[cfg(unix)]
+pub use reap::{Ended, reap};
 #[cfg(unix)]
 pub use seccomp::{
     Arch, PID_PLACEHOLDER, base_filter, base_filter_for, child_filter, child_filter_for, syscalls,

@@ -33,7 +33,7 @@ impl Spawn {
 /// A program that was started. It ends when the thread that started it ends.
 #[derive(Debug)]
 pub struct Spawned {
-    /// Its process id; the caller reaps it.
+    /// Its process id; the caller reaps it ([`crate::reap()`]).
     pub pid: i32,
     /// A descriptor that means this process and no later one of the same id; `None` where the kernel has none.
     pub pidfd: Option<OwnedFd>,

@@ -47,10 +47,17 @@ impl Nursery {
         };
         let mut zygote = Zygote::new(Arc::clone(environment), imported);
         if zygote.way() == ForkWay::Cold {
-            // That process was only to see that the imports still work; each attempt starts its own.
+            // That process was only to see that one starts; each attempt starts its own.
             drop(zygote);
             let cold = self.cold(prepared, "each attempt starts an interpreter of its own");
             found.canary = Canary::fly(cold.child().await?, &*self.defaults.clock).await?;
+            if found.canary.hung {
+                // It has tried nothing: what it would have found is not known.
+                return Err(DeployError::ours(
+                    Code::CouldNotStart,
+                    "a trial child hung, forked and in an interpreter of its own",
+                ));
+            }
             let cold = Cold {
                 confinement: found.canary.summary(environment.mode),
                 ..cold

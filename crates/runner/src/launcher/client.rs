@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Reply, Request, SpawnRequest};
 use crate::packet::{self, Packets};
+use crate::process::Exit;
 
 /// A process that the launcher started.
 #[derive(Debug)]
@@ -20,14 +21,14 @@ pub struct Spawned {
     pub pid: i32,
     /// To signal it without ever meaning another.
     pub pidfd: OwnedFd,
-    /// Its wait status, once it is over; dropped if the launcher goes.
-    pub exited: oneshot::Receiver<i32>,
+    /// How it is over; dropped if the launcher goes.
+    pub exited: oneshot::Receiver<Exit>,
 }
 
 struct Waiting {
     spawned: Option<oneshot::Sender<io::Result<Spawned>>>,
-    exited: Option<oneshot::Sender<i32>>,
-    exited_receiver: Option<oneshot::Receiver<i32>>,
+    exited: Option<oneshot::Sender<Exit>>,
+    exited_receiver: Option<oneshot::Receiver<Exit>>,
 }
 
 type Table = Arc<Mutex<HashMap<u64, Waiting>>>;
@@ -186,9 +187,10 @@ fn handle(table: &Table, reply: Reply, fds: Vec<OwnedFd>) {
                 drop(sender.send(Err(io::Error::new(kind, error))));
             }
         }
-        Reply::Exited { id, status } => {
+        Reply::Exited { id, status, usage } => {
             if let Some(sender) = table.remove(&id).and_then(|mut waiting| waiting.exited.take()) {
-                let _ = sender.send(status);
+                // Most processes serve until they are ended, and nobody asks how.
+                drop(sender.send(Exit::Ended { status, usage }));
             }
         }
     }

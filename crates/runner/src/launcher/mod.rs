@@ -8,6 +8,7 @@ pub use client::{Launcher, Spawned};
 pub use process::run;
 
 use confinement::ZygotePolicy;
+use domain::ResourceUse;
 use serde::{Deserialize, Serialize};
 
 /// What the supervisor asks of the launcher (docs/protocol.md, section 3).
@@ -47,6 +48,10 @@ enum Reply {
         /// The kernel lacks what is required of it.
         unsupported: bool,
     },
-    /// It is over: a wait status.
-    Exited { id: u64, status: i32 },
+    /// It is over: its wait status, and what it used.
+    Exited {
+        id: u64,
+        status: i32,
+        usage: ResourceUse,
+    },
 }

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use confinement::Spawn;
+use domain::ResourceUse;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::{Reply, Request, SpawnRequest};
 use crate::packet::{self, PACKET_MAX};
@@ -75,13 +75,18 @@ fn serve(supervisor: i32) -> io::Result<()> {
 fn report_exits(control: &OwnedFd, running: &mut Vec<Running>, ended: &[bool]) -> io::Result<()> {
     for index in (0..running.len()).rev().filter(|index| ended[*index]) {
         let process = running.swap_remove(index);
-        let pid = Pid::from_raw(process.pid);
-        let status = waitpid(pid, WaitOptions::empty())?.map_or(0, |(_, status)| status.as_raw());
+        let ended = confinement::reap(process.pid)?;
         reply(
             control.as_fd(),
             &Reply::Exited {
                 id: process.id,
-                status,
+                status: ended.status,
+                usage: ResourceUse {
+                    user_us: ended.user_us,
+                    system_us: ended.system_us,
+                    max_rss_kib: ended.max_rss_kib,
+                    minor_faults: ended.minor_faults,
+                },
             },
             &[],
         )?;

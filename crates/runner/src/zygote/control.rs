@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::packet::Packets;
-use crate::process::{Exit, Killer};
+use crate::process::{Exit, KilledUnlessOver, Killer};
 
 /// The largest packet that comes from a serving zygote, bytes.
 const PACKET: usize = 64;
@@ -95,6 +95,11 @@ impl Control {
     /// How many children are there or under way.
     pub fn children_alive(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// Ends the zygote when the answer is dropped, unless it is said to be over before.
+    pub fn killed_unless_over(&self) -> KilledUnlessOver {
+        self.killer.unless_over()
     }
 
     /// Whether the zygote is gone.

@@ -31,16 +31,14 @@ pub struct Configure {
     pub defaults: usize,
 }
 
-/// When the project is imported, and whether anything is forked.
+/// When the project is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ZygoteMode {
-    /// In the zygote; forks serve.
+    /// In the zygote.
     Serve,
-    /// In each child.
+    /// In each attempt's own process, once that is confined as a child is.
     LateImport,
-    /// In the zygote, which serves one attempt itself.
-    Once,
 }
 
 /// Limits in the units of the protocol.

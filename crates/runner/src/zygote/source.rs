@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Code, ForkWay, ResourceUse};
+use domain::{Code, ForkWay};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::net::UnixStream;
-use tokio::sync::oneshot;
 
 use super::environment::{Environment, Project};
 use super::start::{self, Imported, output_pipe};
-use crate::process::{Child, Exit, ProcessSource, SpawnError};
+use crate::process::{Child, ProcessSource, SpawnError};
 
 /// A warm process that forks one child per attempt.
 pub struct Zygote {
@@ -114,20 +113,11 @@ impl ProcessSource for Cold {
             },
             message: error.message,
         })?;
+        let unfinished = imported.control.killed_unless_over();
         let mut child = fork(&self.environment, &imported).await?;
-        let (sender, receiver) = oneshot::channel();
-        child.exited = receiver;
+        unfinished.over();
         // The process is its own zygote: the launcher is its parent, and the one that learns how it ended.
-        tokio::spawn(async move {
-            let exit = match imported.process.exited.await {
-                Ok(status) => Exit::Ended {
-                    status,
-                    usage: ResourceUse::default(),
-                },
-                Err(_) => Exit::ZygoteGone,
-            };
-            drop(sender.send(exit));
-        });
+        child.exited = imported.process.exited;
         Ok(child)
     }
 

@@ -88,8 +88,8 @@ async fn import(
     wanted: Option<ForkWay>,
 ) -> Result<Imported, DeployError> {
     let mode = match wanted {
-        Some(ForkWay::LateImport) => ZygoteMode::LateImport,
-        Some(ForkWay::Cold) => ZygoteMode::Once,
+        // A thread that an import starts would stay outside of what only the thread that enters it is confined by (Landlock).
+        Some(ForkWay::LateImport | ForkWay::Cold) => ZygoteMode::LateImport,
         _ => ZygoteMode::Serve,
     };
     let (shared, told) = (Arc::clone(environment), project.clone());
@@ -122,7 +122,7 @@ async fn import(
         Configured::Failed(failed) => return Err(import_error(failed)),
     };
     let threads = thread_count(process.pid);
-    let (way, reason) = decide(mode, &ready, threads);
+    let (way, reason) = decide(wanted, &ready, threads);
     if way == ForkWay::LateImport && mode == ZygoteMode::Serve {
         // This process has threads that a fork would lose; another one, without the project, takes its place.
         drop(unfinished);
@@ -266,11 +266,11 @@ fn configuration(
     }
 }
 
-fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) {
-    match mode {
-        ZygoteMode::Once => (ForkWay::Cold, "a forked child hung".to_owned()),
-        ZygoteMode::LateImport => (ForkWay::LateImport, "its imports leave threads behind".to_owned()),
-        ZygoteMode::Serve if threads > 1 => {
+fn decide(wanted: Option<ForkWay>, ready: &Ready, threads: usize) -> (ForkWay, String) {
+    match wanted {
+        Some(ForkWay::Cold) => (ForkWay::Cold, "a forked child hung".to_owned()),
+        Some(ForkWay::LateImport) => (ForkWay::LateImport, "its imports leave threads behind".to_owned()),
+        _ if threads > 1 => {
             let names = if ready.threads.is_empty() {
                 "of native code".to_owned()
             } else {
@@ -285,7 +285,7 @@ fn decide(mode: ZygoteMode, ready: &Ready, threads: usize) -> (ForkWay, String) 
                 format!("its imports leave {left} behind ({names})"),
             )
         }
-        ZygoteMode::Serve => match &extensions::unknown(&ready.extensions)[..] {
+        _ => match &extensions::unknown(&ready.extensions)[..] {
             [] => (
                 ForkWay::RawFork,
                 "one thread, and only extension modules known to survive it".to_owned(),
