@@ -12,7 +12,7 @@ const PROJECT: &str = "crashes";
 /// Conversations of one round.
 const ROUND: usize = 100;
 /// Rounds that end at a random moment; with one for each fail point they are twenty.
-const RANDOM_ROUNDS: usize = 10;
+const RANDOM_ROUNDS: usize = 9;
 /// At most so long after runs are in flight the server is killed.
 const RANDOM_MOMENT: Duration = Duration::from_millis(600);
 /// Threads that hand conversations in.
@@ -31,7 +31,7 @@ type FailPoint = (&'static str, u64, u64);
 
 /// Each with the range that its number of passes is drawn from: late enough that every round gets something done, so that
 /// no run is in flight at so many kills that it is taken for their cause and set aside.
-const FAIL_POINTS: [FailPoint; 10] = [
+const FAIL_POINTS: [FailPoint; 11] = [
     ("store.accept.before_commit", 5, 15),
     ("store.accept.after_commit", 5, 15),
     ("store.claim.before_commit", 5, 12),
@@ -40,6 +40,7 @@ const FAIL_POINTS: [FailPoint; 10] = [
     ("store.apply.after_commit", 8, 20),
     ("runner.before_fork", 20, 60),
     ("runner.after_fork", 20, 60),
+    ("runner.fork_unheard", 20, 60),
     ("runner.before_completion", 20, 60),
     ("runner.after_completion", 20, 60),
 ];

@@ -1,5 +1,6 @@
 //! The Linux side.
 
+mod at_fork;
 mod children;
 mod clock;
 mod enter;

@@ -90,6 +90,20 @@ pub(super) fn no_new_privileges() -> Result<c_int, Errno> {
     unsafe { prctl(libc::PR_SET_NO_NEW_PRIVS, 1) }
 }
 
+/// Ends this process with its parent, which has to be `parent`: had that ended before the first call, nothing would ever come.
+pub(super) fn end_with(parent: libc::pid_t) -> Result<(), Errno> {
+    // SAFETY: changes an attribute of this process and reads another.
+    let now = unsafe {
+        prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong)?;
+        libc::getppid()
+    };
+    if now == parent {
+        Ok(())
+    } else {
+        Err(Errno(libc::ESRCH))
+    }
+}
+
 /// `prctl`, whose arguments the kernel reads as whole words.
 ///
 /// # Safety

@@ -4,6 +4,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_int};
 use std::os::fd::RawFd;
 
+use super::at_fork;
 use super::children::Children;
 use super::filter::ChildFilter;
 use super::landlock::{self, ReadPath};
@@ -109,8 +110,10 @@ impl Zygote {
 
     pub(crate) fn keep_tmp_root(&mut self, path: &CStr) -> Result<c_int, Errno> {
         let fd = sys::open_kept(path, libc::O_PATH | libc::O_DIRECTORY)?;
-        if let Some(before) = self.tmp_root.replace(fd) {
-            sys::close(before);
+        match self.tmp_root.replace(fd) {
+            Some(before) => sys::close(before),
+            // Told before the project is imported: no handler of its own comes before this one.
+            None => at_fork::register()?,
         }
         Ok(0)
     }
@@ -169,6 +172,7 @@ impl Zygote {
         // SAFETY: reads a number; looks up a name that, where it exists, is a function of this type.
         unsafe {
             (self.pid, self.parent) = (libc::getpid(), libc::getppid());
+            at_fork::serve(self.pid);
             let found = libc::dlsym(libc::RTLD_DEFAULT, c"_Fork".as_ptr());
             if !found.is_null() {
                 self.fork = std::mem::transmute::<*mut libc::c_void, ForkFunction>(found);

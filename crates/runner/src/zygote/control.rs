@@ -160,6 +160,8 @@ impl Control {
         let token = fields.u64()?;
         match kind {
             b'P' => {
+                // The child is there, and only its zygote knows of it.
+                store::fail_point!("runner.fork_unheard");
                 fields.i32()?;
                 let pending = self.children().get(&token).map(|pending| pending.killer.clone());
                 if let Some(killer) = pending {
