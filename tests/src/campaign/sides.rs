@@ -13,13 +13,16 @@ use crate::test_python;
 const FUNCTION: &str = r#"
 import concurrent.futures
 import time
+import uuid
 
 import requests
 
 
 def end_function(conv):
     def post(name):
-        requests.post(f"{conv.state.crm}/notes", json={"mark": f"{conv.id}/{name}"}, timeout=60).raise_for_status()
+        made_up = {"id": str(uuid.uuid4()), "at": time.time()}
+        note = {"mark": f"{conv.id}/{name}", **made_up}
+        requests.post(f"{conv.state.crm}/notes", json=note, timeout=60).raise_for_status()
         time.sleep(conv.state.pause_ms / 1000)
         return name
 

@@ -3,10 +3,12 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -124,7 +126,9 @@ where
 #[error("hung up")]
 struct HungUp;
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, HungUp> {
+type Body = Either<Full<Bytes>, Channel<Bytes>>;
+
+async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Body>, HungUp> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| HungUp)?.to_bytes();
     let seen = Seen::of(&head, &body);
@@ -147,6 +151,12 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
     }
     match reply.then {
         Then::HangUp => Err(HungUp),
+        Then::Events { count, every } => {
+            let (sender, body) = Channel::new(1);
+            tokio::spawn(events(sender, count, every));
+            let response = Response::builder().header("content-type", "text/event-stream");
+            Ok(response.body(Either::Right(body)).unwrap())
+        }
         Then::Answer {
             status,
             headers,
@@ -158,7 +168,19 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
             for (name, value) in headers {
                 response = response.header(name, value);
             }
-            Ok(response.body(Full::new(Bytes::from(body.to_string()))).unwrap())
+            let body = Full::new(Bytes::from(body.to_string()));
+            Ok(response.body(Either::Left(body)).unwrap())
         }
+    }
+}
+
+async fn events(mut body: Sender<Bytes>, count: u32, every: Duration) {
+    for number in 0..count {
+        let event = Bytes::from(format!("data: {number}\n\n"));
+        // Whoever asked may be gone.
+        if body.send_data(event).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(every).await;
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Then {
         headers: Vec<(&'static str, String)>,
         body: Value,
     },
+    /// Server-sent events, one after the other.
+    Events { count: u32, every: Duration },
     /// The connection is closed without a word.
     HangUp,
 }
@@ -61,6 +63,15 @@ impl Reply {
             headers.push(("retry-after", seconds.to_string()));
         }
         reply
+    }
+
+    /// So many server-sent events, `data: 0` first, one in each `every`.
+    #[must_use]
+    pub fn events(count: u32, every: Duration) -> Self {
+        Self {
+            then: Then::Events { count, every },
+            ..Self::status(200)
+        }
     }
 
     /// Done, and the connection closed without an answer: whoever asked cannot know.

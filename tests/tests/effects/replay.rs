@@ -109,6 +109,17 @@ def threads(conv):
         stop(conv, number)
 
 
+def streams(conv):
+    """Something is done for each event of a stream, while it comes."""
+    with requests.get(f"{conv.state.crm}/events/{conv.id}", stream=True, timeout=60) as events:
+        for line in events.iter_lines():
+            if line:
+                number = int(line.removeprefix(b"data: "))
+                post(conv, f"of-event-{number}")
+                stop(conv, number)
+    post(conv, "last")
+
+
 def overtakes(conv):
     """In its second attempt it asks for something new before its thread asks for anything."""
     worker = threading.Thread(target=overtaken, args=(conv,))
@@ -127,13 +138,14 @@ def overtaken(conv):
 "#;
 
 /// Each way, where it can be stopped, and how many writes it makes.
-const WAYS: [(&str, u64, usize); 7] = [
+const WAYS: [(&str, u64, usize); 8] = [
     ("as_completed", 5, 9),
     ("gather", 6, 11),
     ("clocks", 5, 5),
     ("tries_again", 3, 4),
     ("abandons", 4, 8),
     ("threads", 3, 9),
+    ("streams", 3, 4),
     ("overtakes", 1, 2),
 ];
 const PROJECT: &str = "replay";
@@ -165,6 +177,9 @@ fn behave(crm: &Receiver, stops: &Stops) {
         }
         if mark.ends_with("unwilling") && unwilling.insert(mark.clone()) {
             return Reply::status(500);
+        }
+        if seen.path.starts_with("/events/") {
+            return Reply::events(3, Duration::from_millis(50));
         }
         let pace = [("slow", 250), ("medium", 120), ("late", 400)];
         let millis = pace.iter().find(|(name, _)| mark.ends_with(&format!("/{name}")));

@@ -39,7 +39,7 @@ pub use requests::Requests;
 /// How long a child that has handed in its result may take to be gone.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a child at its deadline may take to write down where it is.
-const STACK_PATIENCE: Duration = Duration::from_millis(300);
+const STACK_PATIENCE: Duration = Duration::from_secs(1);
 /// First size of the buffer for a child's frames, bytes: most attempts never need more.
 const READ_BUFFER: usize = 16 * 1024;
 
@@ -185,7 +185,7 @@ pub async fn run(
     let stack = match verdict {
         Verdict::Deadline(_) => {
             killer.ask_for_stack();
-            let text = listener.output.catch(STACK_PATIENCE).await;
+            let text = listener.output.catch(STACK_PATIENCE, stack::is_whole).await;
             stack::read(&text, &places.project, &places.runtime)
         }
         _ => None,

@@ -52,13 +52,13 @@ impl Output {
         self.read_some(logs, clock).map(drop)
     }
 
-    /// What comes within `patience`, until nothing more has come for a moment; not for the log.
-    pub async fn catch(&mut self, patience: Duration) -> String {
+    /// What comes within `patience`, until it `is_whole` and nothing more has come for a moment; not for the log.
+    pub async fn catch(&mut self, patience: Duration, is_whole: fn(&[u8]) -> bool) -> String {
         let mut caught = Vec::new();
         let mut chunk = [0; CHUNK];
         let deadline = Instant::now() + patience;
         while let Some(pipe) = &self.pipe {
-            let wait = if caught.is_empty() {
+            let wait = if caught.is_empty() || !is_whole(&caught) {
                 deadline
             } else {
                 deadline.min(Instant::now() + QUIET)

@@ -12,6 +12,11 @@ const HEADING_END: &str = " (most recent call first):";
 /// Where the runtime waits for what outlives the function (`python/aftercall/_runtime/ending.py`).
 const AFTER_THE_FUNCTION: &str = "end_gracefully";
 
+/// How the stack of a thread says that it runs an event loop.
+const EVENT_LOOP: &[u8] = b" in run_forever";
+/// How the heading begins of what such a loop's main task awaits (`python/aftercall/_runtime/awaiting.py`).
+const AWAITING: &str = "Awaiting task";
+
 /// Where a child was.
 #[derive(Debug)]
 pub struct Stack {
@@ -34,6 +39,13 @@ struct Section<'a> {
     lines: Vec<&'a str>,
 }
 
+/// Whether nothing is to come behind this text. Where a thread runs an event loop, what is awaited does: it is told by Python code,
+/// which needs a moment.
+pub fn is_whole(text: &[u8]) -> bool {
+    let holds = |what: &[u8]| text.windows(what.len()).any(|part| part == what);
+    !holds(EVENT_LOOP) || holds(AWAITING.as_bytes())
+}
+
 /// Reads the fault handler's text: the current thread's frames, those of `runtime` left out, paths of the project relative.
 /// Where that thread is in none of the project's code but a task of asyncio's is, the task's; where it waits for what outlives
 /// the function, the frames of a thread that does.
@@ -54,7 +66,7 @@ pub fn read(text: &str, project: &Path, runtime: &Path) -> Option<Stack> {
         .any(|line| is_after_the_function(line, runtime));
     let others = called("Running thread").chain(called("Thread "));
     let places = std::iter::once(current)
-        .chain(called("Awaiting task"))
+        .chain(called(AWAITING))
         .chain(others.filter(|_| has_returned));
     let mut own = places
         .map(|section| (section.what, section.frames(files)))
