@@ -28,6 +28,31 @@ pub struct Setting {
     pub origin: Origin,
 }
 
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitUnit {
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+    /// Whatever it is a limit of.
+    Count,
+}
+
+/// A limit that no setting changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FixedLimit {
+    /// Its name: what it is a limit of, a dot, and what of that it bounds.
+    pub name: String,
+    /// The most that there may be.
+    pub value: u64,
+    /// Of what.
+    pub unit: LimitUnit,
+    /// In a few words.
+    pub about: String,
+}
+
 /// Every setting, in a fixed order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConfigurationView {
@@ -35,4 +60,7 @@ pub struct ConfigurationView {
     pub file: Option<String>,
     /// One by one.
     pub settings: Vec<Setting>,
+    /// What no setting changes.
+    #[serde(default)]
+    pub limits: Vec<FixedLimit>,
 }

@@ -14,7 +14,7 @@ mod problem;
 mod runs;
 mod status;
 
-pub use configuration::{ConfigurationView, Origin, Setting};
+pub use configuration::{ConfigurationView, FixedLimit, LimitUnit, Origin, Setting};
 pub use conversations::{Accepted, ConversationView, LineAnswer, Sibling};
 pub use decisions::{
     DecideManyRequest, DecideRequest, DecidedList, DecidedView, UndecidedView, Verdict, Where,

@@ -32,7 +32,7 @@ pub use cannot_begin::CannotBeginStatus;
 pub use dependencies::installer::process::run as run_installer;
 pub use dependencies::{DependencyOptions, INSTALL_TIMEOUT, INSTALL_USER, Tell, without_user};
 pub use deploy_error::DeployError;
-pub use deployments::{Deployed, Found, Prepared, ZygoteStatus};
+pub use deployments::{Deployed, Found, Prepared, TMP_ENTRIES_MAX, ZygoteStatus};
 pub use handle::{Handle, RunnerStatus};
 pub use invoke::Invoker;
 pub use options::{

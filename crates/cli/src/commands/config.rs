@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use api::{ConfigurationView, Origin};
+use api::{ConfigurationView, FixedLimit, LimitUnit, Origin};
 use clap::{Args, Subcommand};
 use project::Package;
 
@@ -11,16 +11,19 @@ use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::screen::{style, table};
 
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
 /// Settings and where each comes from
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Every setting, its value, and who said so
+    /// Every setting, its value, and who said so; and the limits that no setting changes
     Show(Show),
     /// What `conv` shows in a project where a conversation is silent, JSON
     Conv(Conv),
 }
 
-/// Every setting, its value, and who said so
+/// Every setting, its value, and who said so; and the limits that no setting changes
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   aftercall config show                    what holds for commands typed here
@@ -108,5 +111,64 @@ fn tell(shown: &ConfigurationView) -> String {
         || style::faint("no configuration file was found (aftercall.toml here, or in ~/.config/aftercall)"),
         |path| format!("configuration file: {path}"),
     );
-    format!("{file}\n\n{}", table::table(&["SETTING", "VALUE", "FROM"], &rows))
+    let settings = table::table(&["SETTING", "VALUE", "FROM"], &rows);
+    let limits: Vec<_> = shown.limits.iter().map(limit).collect();
+    if limits.is_empty() {
+        return format!("{file}\n\n{settings}");
+    }
+    let limits = table::table(&["FIXED LIMIT", "VALUE", "OF"], &limits);
+    format!("{file}\n\n{settings}\n{limits}")
+}
+
+fn limit(limit: &FixedLimit) -> Vec<String> {
+    let value = match limit.unit {
+        LimitUnit::Bytes if limit.value.is_multiple_of(MIB) => {
+            format!("{} MiB", in_groups(limit.value / MIB))
+        }
+        LimitUnit::Bytes if limit.value.is_multiple_of(KIB) => {
+            format!("{} KiB", in_groups(limit.value / KIB))
+        }
+        LimitUnit::Bytes => format!("{} bytes", in_groups(limit.value)),
+        LimitUnit::Seconds => format!("{} s", in_groups(limit.value)),
+        LimitUnit::Count => in_groups(limit.value),
+    };
+    vec![limit.name.clone(), value, limit.about.clone()]
+}
+
+/// `1,000,000`.
+fn in_groups(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_in_the_unit_that_it_is_written_in() {
+        let told = |value, unit| {
+            let (name, about) = ("one".to_owned(), "of all".to_owned());
+            limit(&FixedLimit {
+                name,
+                value,
+                unit,
+                about,
+            })
+            .swap_remove(1)
+        };
+        assert_eq!(told(8 << 20, LimitUnit::Bytes), "8 MiB");
+        assert_eq!(told(64 << 10, LimitUnit::Bytes), "64 KiB");
+        assert_eq!(told(1_500, LimitUnit::Bytes), "1,500 bytes");
+        assert_eq!(told(300, LimitUnit::Seconds), "300 s");
+        assert_eq!(told(999, LimitUnit::Count), "999");
+        assert_eq!(told(1_000_000, LimitUnit::Count), "1,000,000");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod file;
 mod keys;
+mod limits;
 mod own;
 mod value;
 
@@ -266,6 +267,7 @@ pub fn view(configuration: &Configuration) -> ConfigurationView {
     ConfigurationView {
         file: configuration.file().map(|path| path.display().to_string()),
         settings: KEYS.iter().map(setting).chain(own).collect(),
+        limits: limits::limits(),
     }
 }
 

@@ -30,7 +30,7 @@ use kept::Kept;
 use turns::Turns;
 
 /// Files and folders that an attempt may have in its own folder: each takes a kilobyte of the kernel's memory, however empty.
-const TMP_ENTRIES_MAX: u64 = 10_000;
+pub const TMP_ENTRIES_MAX: u64 = 10_000;
 
 /// A deployment, ready to be attempted: where its files lie, and what holds for its attempts.
 #[derive(Debug, Clone)]

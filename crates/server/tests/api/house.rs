@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use api::{ConfigurationView, KeyRequest, Origin, Problem, RunnerView, Scope, Setting};
+use api::{
+    ConfigurationView, FixedLimit, KeyRequest, LimitUnit, Origin, Problem, RunnerView, Scope, Setting,
+};
 use async_trait::async_trait;
 use crypto::testing::SeededEntropy;
 use crypto::{MasterKey, OsEntropy};
@@ -380,6 +382,12 @@ fn configuration() -> ConfigurationView {
                 Origin::Environment("AFTERCALL_DATA".to_owned()),
             ),
         ],
+        limits: vec![FixedLimit {
+            name: "conversation.turns".to_owned(),
+            value: 10_000,
+            unit: LimitUnit::Count,
+            about: "turns".to_owned(),
+        }],
     }
 }
 
