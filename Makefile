@@ -12,12 +12,13 @@ BENCH_PEERS := $(CARGO_TARGET_DIR)/bench-peers
 TEST_BIN := $(CARGO_TARGET_DIR)/debug/aftercall
 BUILD_TEST_BIN := cargo build --locked --package aftercall --features fail-points
 
-.PHONY: help demo test test-rust test-python test-frameworks test-libraries test-wheel test-system crash-campaign fuzz lint format bench bench-parts build wheel require
+.PHONY: help demo test test-rust test-python test-frameworks test-libraries test-wheel test-system crash-campaign drain fuzz lint format bench bench-parts build wheel require
 
 help:
 	@echo "make demo          watch end functions run over finished conversations (KEEP=1 leaves the server up)"
 	@echo "make test          every test"
 	@echo "make crash-campaign N=1000   kill the server N times while runs write to receivers that count"
+	@echo "make drain N=40000   let N runs wait for one host, and see how they go on when it is back"
 	@echo "make lint          formatting, clippy, licences, ruff, mypy"
 	@echo "make bench         how fast it is, beside the bare loop (QUICK=1: a short look; PEERS=1: beside Celery and others)"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS (60)"
@@ -86,6 +87,11 @@ crash-campaign: require $(VENV)/installed
 	$(BUILD_TEST_BIN)
 	cargo build --locked --package system-tests --bin crash-campaign
 	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python $(SEED:%=AFTERCALL_TEST_SEED=%) $(CARGO_TARGET_DIR)/debug/crash-campaign $(N)
+
+# N runs wait for one host that is out, and go on when it is back: the test that `make test` does with a few, with as many as you like.
+drain: require $(VENV)/installed
+	$(BUILD_TEST_BIN)
+	AFTERCALL_BIN=$(TEST_BIN) AFTERCALL_TEST_PYTHON=$(VENV)/bin/python AFTERCALL_TEST_WAITING=$(N) cargo test --locked --package system-tests --test draining -- --nocapture
 
 # cargo-fuzz instruments with a nightly compiler; without one the corpora are still replayed by `make test`.
 FUZZ_SECONDS ?= 60

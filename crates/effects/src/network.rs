@@ -294,11 +294,7 @@ impl WayOut for Network {
                 };
                 if admitted.is_trial() && told == Outcome::Well {
                     // Full only if nobody asks: then runs go on at their own times.
-                    let _ = self.recovered.0.try_send(Recovered {
-                        host: key.name().to_owned(),
-                        project: key.project,
-                        environment: key.environment,
-                    });
+                    let _ = self.recovered.0.try_send(Recovered { host: key.host });
                 }
                 admitted.report(told);
                 match came {

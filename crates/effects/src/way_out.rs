@@ -23,11 +23,7 @@ pub trait WayOut: Send + Sync + 'static {
 /// A host that takes requests again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
-    /// Whose requests.
-    pub project: ProjectName,
-    /// From where.
-    pub environment: Environment,
-    /// Its name, without a port.
+    /// The host, with its port where that is not the scheme's own.
     pub host: String,
 }
 

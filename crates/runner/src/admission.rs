@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::PauseScope;
+use store::Meant;
 
 use crate::alarm::Alarm;
 use crate::runner::Shared;
@@ -22,15 +22,12 @@ pub(crate) async fn admit_recovered(shared: Arc<Shared>) {
             _ = draining.wait_for(|draining| *draining) => return,
             recovered = shared.options.way_out.recovered() => recovered,
         };
-        let scope = PauseScope {
-            project: Some(recovered.project),
-            environment: Some(recovered.environment),
-            host: Some(recovered.host.clone()),
-        };
+        // Of every project: what one of them found out spares the others a wait.
+        let meant = Meant::Authority(recovered.host.clone());
         let now = (shared.options.clock)();
         match shared
             .store
-            .admit_waiting(scope, APART, &shared.options.policy, now)
+            .admit_waiting(meant, APART, &shared.options.policy, now)
             .await
         {
             Ok(0) => {}

@@ -10,7 +10,7 @@ use axum::extract::State;
 use domain::{Environment, ProjectName, Timestamp};
 use gateway::flow::{BreakerState, HostState, Limits, Scope};
 use http::HeaderMap;
-use store::{PauseScope, Waiting};
+use store::{Meant, PauseScope, Waiting};
 
 use crate::app::{Shared, SharedState};
 use crate::auth::{Operate, Principal};
@@ -172,7 +172,7 @@ pub(crate) async fn resume(
         // Whether it was known here does not matter: what is kept is what counts.
         let _ = app.flow.resume(&of_flow(scope.clone()));
         let policy = app.engine.policy(None).await;
-        let admitted = app.store.admit_waiting(scope, APART, &policy, now).await?;
+        let admitted = app.store.admit_waiting(Meant::Scope(scope), APART, &policy, now).await?;
         app.engine.wake();
         Ok::<_, ApiError>((changed, admitted))
     });

@@ -14,8 +14,8 @@ mod store_error;
 
 pub use records::{
     Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
-    ConversationRecord, Decided, DeploymentRecord, NewConversation, Orphan, Page, PauseScope, RunDetail,
-    RunFilter, RunSummary, Scope, StoreHealth, Stranded, Waiting,
+    ConversationRecord, Decided, DeploymentRecord, Meant, NewConversation, Orphan, Page, PauseScope,
+    RunDetail, RunFilter, RunSummary, Scope, StoreHealth, Stranded, Waiting,
 };
 pub use store_error::{StoreError, Torn};
 
@@ -99,11 +99,11 @@ pub trait Store: Send + Sync + 'static {
     /// How many runs wait for which hosts.
     async fn waiting(&self) -> Result<Vec<Waiting>, StoreError>;
 
-    /// Lets every run that waits for a host of this scope go on, longest waiting first: of each host the first now, each further one
-    /// `apart` later, so that a host that is back is not run over. Answers how many.
+    /// Lets every run that is meant go on, oldest first, and those of several projects in turn: of each host the first now, each
+    /// further one `apart` later, so that a host that is back is not run over. Answers how many.
     async fn admit_waiting(
         &self,
-        scope: PauseScope,
+        meant: Meant,
         apart: std::time::Duration,
         policy: &Policy,
         now: Timestamp,

@@ -171,9 +171,13 @@ impl Waiting {
         }
     }
 
-    /// Whether a scope means them.
+    /// Whether these are meant.
     #[must_use]
-    pub fn is_meant_by(&self, scope: &PauseScope) -> bool {
+    pub fn is_meant_by(&self, meant: &Meant) -> bool {
+        let scope = match meant {
+            Meant::Authority(authority) => return authority.eq_ignore_ascii_case(self.authority()),
+            Meant::Scope(scope) => scope,
+        };
         scope.project.as_ref().is_none_or(|one| *one == self.project)
             && scope.environment.is_none_or(|one| one == self.environment)
             && scope
@@ -181,6 +185,15 @@ impl Waiting {
                 .as_ref()
                 .is_none_or(|one| one.eq_ignore_ascii_case(self.host()))
     }
+}
+
+/// Which of the runs that wait are to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meant {
+    /// Those for the hosts that an operator means.
+    Scope(PauseScope),
+    /// Those for this host, with its port where that is not the scheme's own, whosever they are.
+    Authority(String),
 }
 
 /// A run that a boot which is gone still holds.

@@ -90,6 +90,13 @@ impl Breaker {
         self.state = State::HalfOpen { trial: Some(now) };
     }
 
+    /// The host took requests of somebody else again: the next one that arrives is a trial.
+    pub(super) fn may_be_back(&mut self) {
+        if matches!(self.state, State::Open { .. }) {
+            self.state = State::HalfOpen { trial: None };
+        }
+    }
+
     /// A trial ended without telling anything: the next one has the place.
     pub(super) fn trial_is_void(&mut self) {
         if matches!(self.state, State::HalfOpen { .. }) {

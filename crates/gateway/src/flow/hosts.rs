@@ -156,6 +156,13 @@ impl Hosts {
     /// Takes a permit back.
     pub fn report(&mut self, permit: Permit, outcome: Outcome, now: Timestamp) {
         let Permit { key, is_trial } = permit;
+        if is_trial && outcome == Outcome::Well {
+            for place in self.places.values_mut() {
+                if let Some(host) = place.get_mut(&key.host) {
+                    host.breaker.may_be_back();
+                }
+            }
+        }
         let place = self.places.get_mut(&(key.project, key.environment));
         let Some(host) = place.and_then(|place| place.get_mut(&key.host)) else {
             return;

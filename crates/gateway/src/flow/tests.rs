@@ -106,6 +106,34 @@ fn a_host_that_fails_is_left_alone_and_others_and_other_environments_are_not() {
 }
 
 #[test]
+fn a_host_that_took_requests_of_one_project_again_is_tried_at_once_for_another() {
+    let mut hosts = hosts(Limits::default());
+    let of = |project: &str, host| HostKey {
+        project: project.parse().unwrap(),
+        ..key(host)
+    };
+    for key in [of("a", "h"), of("b", "h"), of("b", "h:81")] {
+        for _ in 0..5 {
+            let permit = now(hosts.admit(&key, at(0)));
+            hosts.report(permit, failed(), at(0));
+        }
+        assert!(matches!(hosts.admit(&key, at(1)), Admission::At(_)));
+    }
+    let trial = now(hosts.admit(&of("a", "h"), at(6)));
+    // Those of the others would be due by themselves, too: they failed once more meanwhile.
+    for key in [of("b", "h"), of("b", "h:81")] {
+        let permit = now(hosts.admit(&key, at(6)));
+        hosts.report(permit, failed(), at(6));
+        assert!(matches!(hosts.admit(&key, at(7)), Admission::At(_)));
+    }
+    hosts.report(trial, Outcome::Well, at(7));
+    let trial = now(hosts.admit(&of("b", "h"), at(7)));
+    assert!(trial.is_trial(), "one, and not all at once");
+    assert!(matches!(hosts.admit(&of("b", "h"), at(7)), Admission::Held));
+    assert!(matches!(hosts.admit(&of("b", "h:81"), at(7)), Admission::At(_)));
+}
+
+#[test]
 fn limits_of_one_host_are_its_own_in_whatever_spelling() {
     let at_most = |concurrency| Limits {
         concurrency,

@@ -6,7 +6,7 @@ use domain::Environment;
 use domain::run::{Event, Policy, Status};
 
 use super::given::{self, Given, after, queued, run_id};
-use crate::PauseScope;
+use crate::{Meant, PauseScope};
 
 const CRM: &str = "https://crm.example.com:8443";
 
@@ -17,14 +17,15 @@ fn host(name: &str) -> PauseScope {
     }
 }
 
-/// The `numbers` wait for this origin, the later ones longer.
+/// The `numbers` wait for this origin; the older one is, the later it looks again by itself.
 async fn wait(store: &Given, numbers: std::ops::Range<u64>, origin: &str) {
-    let all = numbers.end - numbers.start;
-    for run in given::claim(store, u32::try_from(all).unwrap(), after(50)).await {
+    let all = i64::try_from(numbers.end - numbers.start).unwrap();
+    let claimed = given::claim(store, u32::try_from(all).unwrap(), after(50)).await;
+    for (run, later) in claimed.into_iter().zip((0..all).rev()) {
         let out = Event::OutageBegan {
             epoch: run.epoch,
             host: origin.to_owned(),
-            until: after(1_000),
+            until: after(1_000 + later),
         };
         given::apply(store, run.run, out, None, after(60)).await;
     }
@@ -54,7 +55,7 @@ pub async fn pauses_are_kept_until_they_are_lifted(store: Given) {
     assert_eq!(store.pauses().await.unwrap(), [(narrow, after(1))]);
 }
 
-/// Of the host that is meant, one after the other; they come due, and others wait on.
+/// Of the host that is meant, one after the other, oldest first; they come due, and others wait on.
 pub async fn runs_that_wait_are_let_go_on_one_after_the_other(store: Given) {
     queued(&store, 1..4).await;
     wait(&store, 1..4, CRM).await;
@@ -80,7 +81,7 @@ pub async fn runs_that_wait_are_let_go_on_one_after_the_other(store: Given) {
     );
 
     let policy = Policy::default();
-    let admit = |scope| store.admit_waiting(scope, Duration::from_secs(2), &policy, after(100));
+    let admit = |scope| store.admit_waiting(Meant::Scope(scope), Duration::from_secs(2), &policy, after(100));
     let elsewhere = PauseScope {
         environment: Some(Environment::Live),
         ..host("crm.example.com")
@@ -96,5 +97,10 @@ pub async fn runs_that_wait_are_let_go_on_one_after_the_other(store: Given) {
     assert_eq!(due, [after(100), after(102), after(104)]);
     assert_eq!(given::state(&store, run_id(4)).await.status, Status::Waiting);
     assert_eq!(given::claim(&store, 10, after(102)).await.len(), 2);
-    assert_eq!(admit(PauseScope::default()).await.unwrap(), 1);
+    let at_its_port = Meant::Authority("erp.example.com".to_owned());
+    let other_port = Meant::Authority("erp.example.com:8443".to_owned());
+    for (meant, count) in [(other_port, 0), (at_its_port, 1)] {
+        let admitted = store.admit_waiting(meant, Duration::ZERO, &policy, after(100));
+        assert_eq!(admitted.await.unwrap(), count);
+    }
 }

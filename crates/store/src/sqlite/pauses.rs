@@ -1,6 +1,6 @@
 //! What an operator has stopped, and runs that wait for hosts.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::run::{Event, Policy};
@@ -13,17 +13,17 @@ use super::columns::{RunRow, micros, parsed, run_columns, time, unknown};
 use super::failure::{Failure, unread};
 use super::job::{Batch, Write};
 use super::lanes::Lane;
-use crate::{PauseScope, StoreError, Waiting};
+use crate::{Meant, PauseScope, StoreError, Waiting};
 
 /// Waiting runs that are let go on in one transaction: the writer is not kept from others by 40,000 of them.
-pub(super) const ADMITTED_AT_ONCE: u32 = 500;
+pub(super) const ADMITTED_AT_ONCE: u64 = 500;
 
-/// Runs that wait for one host, longest waiting first, at most how many.
+/// Runs of a project and environment that wait for one host, oldest first, at most how many.
 pub(super) const WAITING: &str = concat!(
     "SELECT ",
     run_columns!(),
     " FROM run INDEXED BY run_waiting WHERE status = 'waiting' AND waiting_for = ?1 \
-     AND (?2 = '' OR project = ?2) AND (?3 = '' OR environment = ?3) ORDER BY due_at, run_id LIMIT ?4"
+     AND project = ?2 AND environment = ?3 ORDER BY run_id LIMIT ?4"
 );
 
 /// A pause to be kept, or to be lifted. Answers whether that changed something.
@@ -70,89 +70,105 @@ fn texts(scope: &PauseScope) -> (&str, &str, &str) {
     )
 }
 
-/// Lets some of the runs go on that wait for one host: the first at `first`, each further one `apart` later. Answers how many.
+/// Lets some of the runs go on that wait for one host, oldest first, each at its time. Answers how many.
 pub(super) struct AdmitWaiting {
     pub origin: String,
-    pub scope: PauseScope,
-    pub first: Timestamp,
-    pub apart: SignedDuration,
+    pub project: ProjectName,
+    pub environment: Environment,
+    pub due: Vec<Timestamp>,
     pub policy: Policy,
     pub now: Timestamp,
 }
 
 impl Write for AdmitWaiting {
-    type Answer = u32;
+    type Answer = usize;
     const LANE: Lane = Lane::Claim;
 
     fn rows(&self) -> usize {
-        ADMITTED_AT_ONCE as usize
+        self.due.len()
     }
 
     fn on_full_disk(&self) -> bool {
         true
     }
 
-    fn carry_out(&self, batch: &mut Batch<'_>) -> Result<u32, Failure> {
-        let (project, environment, _) = texts(&self.scope);
+    fn carry_out(&self, batch: &mut Batch<'_>) -> Result<usize, Failure> {
+        let of = params![
+            self.origin,
+            self.project.as_str(),
+            self.environment.as_str(),
+            self.due.len() as i64
+        ];
         let waiting: Vec<RunRow> = batch
             .connection
             .prepare_cached(WAITING)?
-            .query_map(
-                params![self.origin, project, environment, ADMITTED_AT_ONCE],
-                RunRow::read,
-            )?
+            .query_map(of, RunRow::read)?
             .collect::<rusqlite::Result<_>>()?;
-        let (mut due, mut admitted) = (self.first, 0);
-        for mut row in waiting {
+        let admitted = waiting.len();
+        for (mut row, due) in waiting.into_iter().zip(&self.due) {
             let refused = |error| StoreError::Refused { run: row.run, error };
             // It waits on until its turn: as if the host were admitted then.
             let transition =
-                domain::run::step(&row.state, &Event::HostAdmitted, due, &self.policy).map_err(refused)?;
+                domain::run::step(&row.state, &Event::HostAdmitted, *due, &self.policy).map_err(refused)?;
             batch.counts.moved(Some(&row.state), &transition.state);
             row.update(batch.connection, transition.state, self.now)?;
-            due = due.saturating_add(self.apart).unwrap_or(Timestamp::MAX);
-            admitted += 1;
         }
         Ok(admitted)
     }
 }
 
 impl SqliteStore {
-    /// Lets go on what waits for hosts of a scope, some at a time.
+    /// Lets go on what is meant of those that wait, some at a time.
     pub(super) async fn admit_all(
         &self,
-        scope: &PauseScope,
+        meant: &Meant,
         apart: Duration,
         policy: &Policy,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let apart = SignedDuration::try_from(apart).unwrap_or(SignedDuration::MAX);
         let all = self.readers.read(|reader| waiting(&reader.main)).await?;
-        let meant = all.into_iter().filter(|one| one.is_meant_by(scope));
-        let origins: BTreeSet<String> = meant.map(|one| one.origin).collect();
+        let mut by_origin: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
+        for one in all.into_iter().filter(|one| one.is_meant_by(meant)) {
+            by_origin.entry(one.origin.clone()).or_default().push(one);
+        }
+        let apart = SignedDuration::try_from(apart).unwrap_or(SignedDuration::MAX);
+        let at = |turn: u64| {
+            let passed = apart.saturating_mul(i32::try_from(turn).unwrap_or(i32::MAX));
+            now.saturating_add(passed).unwrap_or(Timestamp::MAX)
+        };
         let mut count = 0;
-        for origin in origins {
-            let mut first = now;
-            loop {
-                let request = AdmitWaiting {
-                    origin: origin.clone(),
-                    scope: scope.clone(),
-                    first,
-                    apart,
-                    policy: policy.clone(),
-                    now,
-                };
-                let admitted = self.write(request, 0).await?;
-                count += u64::from(admitted);
-                if admitted < ADMITTED_AT_ONCE {
-                    break;
+        for (origin, groups) in by_origin {
+            let sizes: Vec<u64> = groups.iter().map(|group| group.runs).collect();
+            for (index, group) in groups.into_iter().enumerate() {
+                let mut begun: u64 = 0;
+                loop {
+                    let places = begun..begun + ADMITTED_AT_ONCE;
+                    let request = AdmitWaiting {
+                        origin: origin.clone(),
+                        project: group.project.clone(),
+                        environment: group.environment,
+                        due: places.map(|place| at(turn(&sizes, index, place))).collect(),
+                        policy: policy.clone(),
+                        now,
+                    };
+                    let admitted = self.write(request, 0).await? as u64;
+                    (begun, count) = (begun + admitted, count + admitted);
+                    if admitted < ADMITTED_AT_ONCE {
+                        break;
+                    }
                 }
-                let passed = apart.saturating_mul(i32::try_from(admitted).unwrap_or(i32::MAX));
-                first = first.saturating_add(passed).unwrap_or(Timestamp::MAX);
             }
         }
         Ok(count)
     }
+}
+
+/// After how many others a run goes on that has this place in its group, where groups of these sizes take turns for as long as they
+/// last.
+fn turn(sizes: &[u64], group: usize, place: u64) -> u64 {
+    let in_rounds_before: u64 = sizes.iter().map(|size| place.min(*size)).sum();
+    let in_this_round = sizes[..group].iter().filter(|size| **size > place).count();
+    in_rounds_before + in_this_round as u64
 }
 
 /// Every pause, with since when.
@@ -198,4 +214,23 @@ pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreErro
         )
         .and_then(|mut statement| statement.query_map([], read)?.collect())
         .map_err(unread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::turn;
+
+    #[test]
+    fn groups_take_turns_for_as_long_as_they_last_and_no_turn_is_left_out() {
+        let sizes = [4, 1, 2];
+        let turns = |group: usize| -> Vec<u64> {
+            (0..sizes[group])
+                .map(|place| turn(&sizes, group, place))
+                .collect()
+        };
+        assert_eq!(
+            [turns(0), turns(1), turns(2)],
+            [vec![0, 3, 5, 6], vec![1], vec![2, 4]]
+        );
+    }
 }

@@ -13,6 +13,7 @@ pub(super) const MAIN: &[&str] = &[
     include_str!("migrations/main_0004.sql"),
     include_str!("migrations/main_0005.sql"),
     include_str!("migrations/main_0006.sql"),
+    include_str!("migrations/main_0007.sql"),
 ];
 /// Of keys.db.
 pub(super) const KEYS: &[&str] = &[

@@ -22,8 +22,8 @@ use super::seal::{SealedConversation, SealedReport};
 use super::{SqliteStore, conversations, listing, read};
 use crate::{
     Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, Decided,
-    DeploymentRecord, NewConversation, Orphan, Page, PauseScope, RunDetail, RunFilter, RunSummary, Store,
-    StoreError, StoreHealth, Waiting,
+    DeploymentRecord, Meant, NewConversation, Orphan, Page, PauseScope, RunDetail, RunFilter, RunSummary,
+    Store, StoreError, StoreHealth, Waiting,
 };
 
 /// Conversations that are accepted at one time at most: they all go into one commit.
@@ -207,12 +207,12 @@ impl Store for SqliteStore {
 
     async fn admit_waiting(
         &self,
-        scope: PauseScope,
+        meant: Meant,
         apart: std::time::Duration,
         policy: &Policy,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.admit_all(&scope, apart, policy, stored(now)).await
+        self.admit_all(&meant, apart, policy, stored(now)).await
     }
 
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {
