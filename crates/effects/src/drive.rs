@@ -239,11 +239,8 @@ impl Inner {
         };
         judged.outcome.heard = until.is_none() && !self.is_over();
         let told = told(waiter.request, &judged.outcome, &judged.body);
-        let body = if known.terms.class == Class::Credential {
-            Vec::new()
-        } else {
-            judged.body
-        };
+        let is_secret = known.terms.class == Class::Credential && !known.terms.is_once_only(&judged.body);
+        let body = if is_secret { Vec::new() } else { judged.body };
         let wait = until.map(|until| Wait {
             attempt: self.terms.opening.attempt,
             effect: judged.outcome.effect,

@@ -117,6 +117,20 @@ pub struct Terms {
     pub patience_s: u64,
     /// It proves who asks by a text that the code signed with the time in it: that time must be the true one.
     pub timed: bool,
+    /// It spends a token that is good for one time, perhaps (a refresh token, RFC 6749, 6): an answer that brings another one is kept.
+    pub spends_a_token: bool,
+}
+
+impl Terms {
+    /// Whether this answer to a request for a token must be given back, since the request cannot be made a second time.
+    #[must_use]
+    pub fn is_once_only(&self, answer: &[u8]) -> bool {
+        let brings_another = || {
+            let answer = serde_json::from_slice::<serde_json::Value>(answer);
+            answer.is_ok_and(|answer| answer["refresh_token"].is_string())
+        };
+        self.class == Class::Credential && self.spends_a_token && brings_another()
+    }
 }
 
 static SHIPPED: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -175,6 +189,7 @@ impl Catalogue {
                 .find_map(|entry| entry.patience_s)
                 .unwrap_or(DEFAULT_PATIENCE_S),
             timed: bears_an_assertion(request),
+            spends_a_token: form(request).any(|pair| pair == ("grant_type".into(), "refresh_token".into())),
         }
     }
 }

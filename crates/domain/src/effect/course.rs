@@ -90,6 +90,8 @@ impl Journal {
         let again = !outcome.heard || self.reopened[at];
         match effect.intent().class {
             Class::Telemetry => self.give(number, drifted),
+            // It was kept, since the token that it was had for is spent.
+            Class::Credential if !concluded.body.is_empty() => self.give(number, drifted),
             Class::Credential => self.again(at, asked),
             Class::Read if outcome.phase == Phase::Done => {
                 let old = now.duration_since(concluded.at) > READ_FRESHNESS;

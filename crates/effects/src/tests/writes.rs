@@ -232,3 +232,37 @@ async fn a_request_that_is_none_and_a_run_without_end_are_refused() {
     );
     assert_eq!(house.arrived().len(), domain::effect::MAX_EFFECTS);
 }
+
+/// A refresh token is good for one time, perhaps: what it was spent for is given back, and what can be had again is not kept.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_had_for_a_spent_one_is_given_back_and_any_other_is_fetched_anew() {
+    const FORM: &[(&str, &str)] = &[("Content-Type", "application/x-www-form-urlencoded")];
+    const LOGIN: &str = "https://login.example.com/token";
+    let renewed: &[u8] = br#"{"access_token": "hush-a", "refresh_token": "hush-b"}"#;
+    let plain: &[u8] = br#"{"access_token": "hush-a"}"#;
+    for (form, answer, sent) in [
+        ("grant_type=refresh_token&refresh_token=hush-1", renewed, 1),
+        ("grant_type=refresh_token&refresh_token=hush-1", plain, 2),
+        ("grant_type=client_credentials&client_secret=hush-2", renewed, 2),
+    ] {
+        let mut house = House::new().await;
+        house.answers([answered(200, &[], answer), answered(200, &[], answer)]);
+        for _ in 0..2 {
+            let mut attempt = house.attempt().await;
+            attempt.ask("0", "POST", LOGIN, FORM, form);
+            assert_eq!(attempt.told().await.body, answer);
+            attempt.close(false).await;
+            house.retried().await;
+        }
+        assert_eq!(house.arrived().len(), sent, "{form}");
+        let records = house.records().await;
+        let kept = |secret: &str| {
+            let secret = secret.as_bytes();
+            records
+                .iter()
+                .any(|record| record.body.windows(secret.len()).any(|part| part == secret))
+        };
+        assert!(!kept("hush-1") && !kept("hush-2"), "{form}");
+        assert_eq!(kept("hush-b"), sent == 1, "{form}");
+    }
+}
