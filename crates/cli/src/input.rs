@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use domain::Code;
+use domain::json::JsonError;
 use serde_json::value::RawValue;
 
 use crate::error::CliError;
@@ -142,15 +143,19 @@ fn open(path: &Path, name: &str) -> Result<Content, Box<CliError>> {
 
 fn whole(name: &str, text: &[u8]) -> Result<VecDeque<Document>, Box<CliError>> {
     let bad = |error: serde_json::Error| {
+        let error = JsonError::syntax(&error, text);
         CliError::usage(
             Code::NotJson,
             format!(
-                "it is no JSON: {}",
-                error.to_string().split(" at line ").next().unwrap_or_default()
+                "it is no JSON: found {}, expected {}",
+                error.found, error.expected
             ),
-            "give one conversation, an array of them, or one a line (.ndjson)",
+            format!(
+                "{}; give one conversation, an array of them, or one a line (.ndjson)",
+                error.fix
+            ),
         )
-        .at(format!("{name}:{}:{}", error.line(), error.column()))
+        .at(format!("{name}:{}:{}", error.line, error.column))
     };
     let value: &RawValue = serde_json::from_slice(text).map_err(bad)?;
     if !value.get().starts_with('[') {
@@ -310,6 +315,9 @@ mod tests {
         let error = read("a.json", "\n{\n  \"id\": ,\n}").unwrap_err();
         assert_eq!(error.code, Code::NotJson);
         assert!(error.place.clone().unwrap().ends_with("a.json:3:9"), "{error:?}");
+        let error = read("a.json", "{\n  \"id\": nope\n}").unwrap_err();
+        assert!(error.place.clone().unwrap().ends_with("a.json:2:9"), "{error:?}");
+        assert!(error.message.contains("found \"nope"), "{error:?}");
         assert_eq!(read("a.json", "").unwrap(), []);
         let missing = Documents::new(&[PathBuf::from("/nowhere/a.json")])
             .all()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use domain::Code;
+use domain::json::JsonError;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::admission::{Admitted, Share};
 use crate::app::{Limits, Shared};
 use crate::auth::Principal;
-use crate::problem::{ApiError, ApiResult, bad_field, shown, stalled, too_large};
+use crate::problem::{ApiError, ApiResult, bad_field, sentence, shown, stalled, too_large};
 
 /// How much of a body that is refused is still read, in bytes: a client that sends before it listens would otherwise
 /// see a broken connection in place of the answer.
@@ -209,21 +210,34 @@ pub(crate) async fn json<T: DeserializeOwned>(
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = pointer(error.path());
         let inner = error.into_inner();
-        let code = if inner.is_data() {
-            Code::BadRequest
+        if inner.is_data() {
+            misfit(path, &inner)
         } else {
-            Code::NotJson
-        };
-        misfit(code, path, &inner)
+            not_json(path, &inner, text)
+        }
     })?;
     reader
         .end()
-        .map_err(|error| misfit(Code::NotJson, String::new(), &error))?;
+        .map_err(|error| not_json(String::new(), &error, text))?;
     Ok(value)
 }
 
-/// What the reader said of a body, by field. Its wording is matched, as it gives no codes; what is not known is passed on.
-fn misfit(code: Code, mut path: String, error: &serde_json::Error) -> ApiError {
+fn not_json(path: String, error: &serde_json::Error, text: &[u8]) -> ApiError {
+    let error = JsonError::syntax(error, text);
+    let told = JsonError { path, ..error }.to_problem();
+    let place = if told.path.is_empty() {
+        "The body"
+    } else {
+        &told.path
+    };
+    let detail = format!("{place}: found {}, expected {}.", told.found, told.expected);
+    let mut problem = api::Problem::new(Code::NotJson, 400, detail, sentence(&told.fix));
+    problem.errors.push(told.into());
+    problem.into()
+}
+
+/// What the reader said of a body that is JSON, by field. Its wording is matched, as it gives no codes; what is not known is passed on.
+fn misfit(mut path: String, error: &serde_json::Error) -> ApiError {
     let said = error.to_string();
     let said = said
         .rsplit_once(" at line ")
@@ -241,7 +255,12 @@ fn misfit(code: Code, mut path: String, error: &serde_json::Error) -> ApiError {
     let place = if path.is_empty() { "The body" } else { &path };
     let told = if found.is_empty() { "missing" } else { found };
     let fix = "Correct it; GET /v1/openapi.json describes the body.";
-    let mut problem = api::Problem::new(code, 400, format!("{place}: {told}, expected {expected}."), fix);
+    let mut problem = api::Problem::new(
+        Code::BadRequest,
+        400,
+        format!("{place}: {told}, expected {expected}."),
+        fix,
+    );
     problem.errors.push(api::FieldError {
         path,
         found: shown(found),

@@ -49,6 +49,32 @@ impl JsonError {
         }
     }
 
+    /// What `serde_json` said of `bytes` that are not JSON, put so that the sender can act on it. The path is not known.
+    #[must_use]
+    pub fn syntax(error: &serde_json::Error, bytes: &[u8]) -> Self {
+        let message = error.to_string();
+        let message = message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(before, _)| before);
+        let stopped = offset_of(bytes, error.line(), error.column());
+        // Where it is cut off, that is the end.
+        let begins = if error.is_eof() {
+            stopped
+        } else {
+            start_of_word(bytes, stopped)
+        };
+        let fault = explain(message, &bytes[begins..]);
+        Self {
+            kind: JsonErrorKind::Syntax,
+            line: error.line(),
+            column: error.column().saturating_sub(stopped - begins),
+            path: String::new(),
+            found: fault.found,
+            expected: fault.expected,
+            fix: fault.fix,
+        }
+    }
+
     pub(super) fn too_large(bytes: usize, limit: usize) -> Self {
         Self {
             kind: JsonErrorKind::TooLarge,
@@ -116,9 +142,30 @@ const LOOK_ALIKES: &[(&str, &str)] = &[
     ("/", "leave comments out"),
 ];
 
-/// What `serde_json` said of the text from where it stopped, put so that the sender can act on it. Its wording is
-/// matched, as it gives no codes; wording that is not known is passed on as it is.
-pub(super) fn explain(message: &str, rest: &[u8]) -> Fault {
+/// Where a line and a column (both from 1, the latter in bytes) are.
+fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {
+    let line_start = match line {
+        0 | 1 => 0,
+        line => bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n')
+            .nth(line - 2)
+            .map_or(bytes.len(), |(index, _)| index + 1),
+    };
+    (line_start + column.saturating_sub(1)).min(bytes.len())
+}
+
+/// Where the word, number or escape begins that the parser stopped in: of `nope` it has read the `n`, which may begin a
+/// `null`.
+fn start_of_word(bytes: &[u8], stopped: usize) -> usize {
+    let part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-._\\".contains(byte) || !byte.is_ascii();
+    stopped - bytes[..stopped].iter().rev().take_while(part).count()
+}
+
+/// What `serde_json` said of the text from the word on that it stopped in. Its wording is matched, as it gives no codes;
+/// wording that is not known is passed on as it is.
+fn explain(message: &str, rest: &[u8]) -> Fault {
     if message.contains("surrogate") || message.contains("unexpected end of hex escape") {
         return Fault::new(
             "half of a surrogate pair (one of \\ud800 to \\udfff alone)",
@@ -142,6 +189,7 @@ pub(super) fn explain(message: &str, rest: &[u8]) -> Fault {
         );
     }
     let text = String::from_utf8_lossy(&rest[..rest.len().min(16)]);
+    let text = text.trim_start_matches('-');
     if let Some((_, fix)) = LOOK_ALIKES.iter().find(|(start, _)| text.starts_with(start)) {
         return Fault::new(shown(rest), "JSON", *fix);
     }
@@ -159,16 +207,22 @@ pub(super) fn explain(message: &str, rest: &[u8]) -> Fault {
             "encode the document as UTF-8",
         );
     }
-    Fault::new(
-        shown(rest),
-        format!("JSON ({message})"),
-        "let a JSON library write the document",
-    )
+    let expected = match message {
+        "expected ident" | "expected value" => "a JSON value".to_owned(),
+        "key must be a string" => "a key in double quotes".to_owned(),
+        other => format!("JSON ({other})"),
+    };
+    let fix = if text.starts_with(char::is_alphabetic) && message != "invalid escape" {
+        "put texts and keys in double quotes: the only bare words are true, false and null"
+    } else {
+        "let a JSON library write the document"
+    };
+    Fault::new(shown(rest), expected, fix)
 }
 
 fn shown(rest: &[u8]) -> String {
     /// Bytes that are looked at; [`quote`] shortens further.
-    const LOOKED_AT: usize = 32;
+    const LOOKED_AT: usize = 256;
     if rest.is_empty() {
         return "the end of the text".to_owned();
     }

@@ -8,7 +8,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::describe::{grouped, quote};
-use super::error::{Fault, explain};
+use super::error::Fault;
 use super::number::{self, NumberFault};
 use super::path::{Step, pointer_from_innermost};
 use super::{JsonError, JsonErrorKind, Limits, MAX_EXPONENT, MAX_NUMBER_DIGITS};
@@ -95,41 +95,23 @@ impl Reader {
     }
 
     fn explain(&self, error: &serde_json::Error, bytes: &[u8]) -> JsonError {
-        let (kind, fault) = match self.fault.take() {
-            Some(fault) => (JsonErrorKind::Refused, fault),
-            None => {
-                let message = error.to_string();
-                let message = message
-                    .rsplit_once(" at line ")
-                    .map_or(message.as_str(), |(before, _)| before);
-                let rest = &bytes[offset_of(bytes, error.line(), error.column())..];
-                (JsonErrorKind::Syntax, explain(message, rest))
-            }
+        let path = pointer_from_innermost(&self.steps.borrow());
+        let Some(fault) = self.fault.take() else {
+            return JsonError {
+                path,
+                ..JsonError::syntax(error, bytes)
+            };
         };
         JsonError {
-            kind,
+            kind: JsonErrorKind::Refused,
             line: error.line(),
             column: error.column(),
-            path: pointer_from_innermost(&self.steps.borrow()),
+            path,
             found: fault.found,
             expected: fault.expected,
             fix: fault.fix,
         }
     }
-}
-
-/// Where a line and a column (both from 1, the latter in bytes) are.
-fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {
-    let line_start = match line {
-        0 | 1 => 0,
-        line => bytes
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n')
-            .nth(line - 2)
-            .map_or(bytes.len(), |(index, _)| index + 1),
-    };
-    (line_start + column.saturating_sub(1)).min(bytes.len())
 }
 
 #[derive(Clone, Copy)]

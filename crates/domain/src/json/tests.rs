@@ -58,9 +58,34 @@ fn what_is_refused_says_where_and_what_to_do() {
 }
 
 #[test]
-fn columns_point_at_the_fault() {
-    assert_eq!(refused("{\"a\": 1,\n   \"b\": nope}").column, 10);
-    assert_eq!(refused("{\"a\": 1,\n   \"b\": @}").column, 9);
+#[rustfmt::skip] // a case a line
+fn what_is_found_is_shown_from_its_first_letter_on_and_so_is_its_column() {
+    let table = [
+        // text, line, column, what is found, a part of the fix
+        ("nope", 1, 1, r#""nope""#, "double quotes"),
+        ("[open]", 1, 2, r#""open]""#, "double quotes"),
+        ("{\"a\": 1,\n   \"b\": nope}", 2, 9, r#""nope}""#, "double quotes"),
+        ("{\"a\": 1,\n   \"b\": @}", 2, 9, r#""@}""#, "JSON library"),
+        (r#"{"a": tru}"#, 1, 7, r#""tru}""#, "double quotes"),
+        (r#"{"a": nïl}"#, 1, 7, r#""nïl}""#, "double quotes"),
+        (r#"{"a": yes}"#, 1, 7, r#""yes}""#, "double quotes"),
+        (r#"{nope: 1}"#, 1, 2, r#""nope: 1}""#, "double quotes"),
+        (r#"{"a": 012}"#, 1, 7, r#""012}""#, "JSON library"),
+        (r#"{"a": 1.x}"#, 1, 7, r#""1.x}""#, "JSON library"),
+        (r#"{"a": -Infinity}"#, 1, 7, r#""-Infinity}""#, "\"-inf\""),
+        (r#"{"a": 1px}"#, 1, 7, r#""1px}""#, "JSON library"),
+        (r#"{"a": "C:\Users"}"#, 1, 10, r#""\\Users\"}""#, "JSON library"),
+        (r#"{"a": "x" "b": 1}"#, 1, 11, r#""\"b\": 1}""#, "JSON library"),
+        (r#"{"a": 1}nope"#, 1, 9, r#""nope""#, "NDJSON"),
+        (r#"{"a": nul"#, 1, 9, "the end of the text", "cut off"),
+    ];
+    for (text, line, column, found, fix) in table {
+        let error = refused(text);
+        let told = (error.line, error.column, &*error.found);
+        assert_eq!(told, (line, column, found), "{text}: {error}");
+        assert!(error.fix.contains(fix), "{text}: {error}");
+        assert!(!error.expected.contains("ident"), "{text}: {error}");
+    }
 }
 
 #[test]

@@ -111,6 +111,8 @@ async fn a_key_that_makes_no_sense_is_refused_by_field() {
     ] {
         assert_snapshot!(name, house.ask(post("/v1/keys").json(request)).await.told());
     }
+    let no_json = post("/v1/keys").text("{\"label\": nope}");
+    assert_snapshot!("key_that_is_not_json", house.ask(no_json).await.told());
     assert_eq!(house.read("/v1/keys").await["keys"].as_array().unwrap().len(), 1);
     let nobody = delete("/v1/keys/019b8d99-6900-7000-8000-00000000ffff");
     assert_snapshot!("no_such_key", house.ask(nobody).await.told());
