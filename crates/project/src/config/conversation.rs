@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use domain::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ProjectConfig, read};
+use super::{ConfigFile, ProjectConfig, misfit, read};
 use crate::error::ProjectError;
 use crate::package::CONFIG_FILE;
 
@@ -86,16 +85,16 @@ impl ConversationDefaults {
             ..Self::default()
         };
         if let Some(text) = text(VARIANTS_FILE) {
-            made.take_variants(read(VARIANTS_FILE, text)?)?;
+            made.take_variants(read(VARIANTS_FILE, text)?, text)?;
         }
         if let Some(text) = text(HANDOFFS_FILE) {
             let file: HandoffsFile = read(HANDOFFS_FILE, text)?;
-            made.handoffs = by_name(HANDOFFS_FILE, "handoffs", file.handoffs, Handoff::named)?;
+            made.handoffs = by_name((HANDOFFS_FILE, text), "handoffs", file.handoffs, Handoff::named)?;
         }
         if let Some(text) = text(SMS_TEMPLATES_FILE) {
             let file: SmsTemplatesFile = read(SMS_TEMPLATES_FILE, text)?;
             made.sms_templates = by_name(
-                SMS_TEMPLATES_FILE,
+                (SMS_TEMPLATES_FILE, text),
                 "sms_templates",
                 file.sms_templates,
                 SmsTemplate::named,
@@ -104,7 +103,12 @@ impl ConversationDefaults {
         if let Some(text) = text(TRANSLATIONS_FILE) {
             let file: TranslationsFile = read(TRANSLATIONS_FILE, text)?;
             let named = |one: Translation| (one.name, one.translations.unwrap_or_default());
-            made.translations = by_name(TRANSLATIONS_FILE, "translations", file.translations, named)?;
+            made.translations = by_name(
+                (TRANSLATIONS_FILE, text),
+                "translations",
+                file.translations,
+                named,
+            )?;
         }
         if let Some(text) = text(ENTITIES_FILE) {
             let file: EntitiesFile = read(ENTITIES_FILE, text)?;
@@ -112,7 +116,7 @@ impl ConversationDefaults {
                 NAME_ENTITY => (one.name, "name".to_owned()),
                 _ => (one.name, one.entity_type),
             };
-            made.entity_types = by_name(ENTITIES_FILE, "entities", file.entities, named)?;
+            made.entity_types = by_name((ENTITIES_FILE, text), "entities", file.entities, named)?;
         }
         Ok(made)
     }
@@ -156,16 +160,16 @@ impl ConversationDefaults {
         *self == Self::default()
     }
 
-    fn take_variants(&mut self, file: VariantsFile) -> Result<(), ProjectError> {
+    fn take_variants(&mut self, file: VariantsFile, text: &[u8]) -> Result<(), ProjectError> {
         let variants = file.variants.unwrap_or_default();
         self.variant = variants
             .iter()
             .find(|variant| variant.is_default)
             .map(|variant| variant.name.clone());
         let named = |variant: Variant| (variant.name, BTreeMap::new());
-        self.variants = by_name(VARIANTS_FILE, "variants", Some(variants), named)?;
+        self.variants = by_name((VARIANTS_FILE, text), "variants", Some(variants), named)?;
         let named = |attribute: Attribute| (attribute.name, attribute.values.unwrap_or_default());
-        for (attribute, values) in by_name(VARIANTS_FILE, "attributes", file.attributes, named)? {
+        for (attribute, values) in by_name((VARIANTS_FILE, text), "attributes", file.attributes, named)? {
             for (variant, value) in values {
                 // A value of a variant that is gone is the vendor's to tell.
                 if let Some(attributes) = self.variants.get_mut(&variant) {
@@ -179,7 +183,7 @@ impl ConversationDefaults {
 
 /// A list's records by their names, each of which stands there once.
 fn by_name<Record, Kept>(
-    file: &str,
+    (file, text): (&str, &[u8]),
     list: &str,
     records: Option<Vec<Record>>,
     named: impl Fn(Record) -> (String, Kept),
@@ -190,11 +194,14 @@ fn by_name<Record, Kept>(
     for (at, (name, record)) in named.enumerate() {
         if !seen.insert(name.clone()) {
             let message = format!("{name:?} is there twice");
-            let mut error =
-                ProjectError::new(Code::BadProjectConfig, message, "give one of them another name")
-                    .in_file(file);
-            error.key = Some(format!("{list}[{at}].name").into());
-            return Err(error);
+            let key = format!("{list}[{at}].name");
+            return Err(misfit(
+                file,
+                text,
+                key,
+                message,
+                "give one of them another name".to_owned(),
+            ));
         }
         kept.insert(name, record);
     }
@@ -216,6 +223,10 @@ struct VariantsFile {
     attributes: Option<Vec<Attribute>>,
 }
 
+impl ConfigFile for VariantsFile {
+    const EXAMPLE: &'static str = "variants: [{name: london, is_default: true}]";
+}
+
 #[derive(Deserialize)]
 struct Variant {
     name: String,
@@ -232,6 +243,10 @@ struct Attribute {
 #[derive(Default, Deserialize)]
 struct HandoffsFile {
     handoffs: Option<Vec<Handoff>>,
+}
+
+impl ConfigFile for HandoffsFile {
+    const EXAMPLE: &'static str = "handoffs: [{name: billing, sip_config: {method: refer}}]";
 }
 
 #[derive(Deserialize)]
@@ -266,6 +281,10 @@ struct SmsTemplatesFile {
     sms_templates: Option<Vec<SmsTemplate>>,
 }
 
+impl ConfigFile for SmsTemplatesFile {
+    const EXAMPLE: &'static str = "sms_templates: [{name: ticket, text: Your ticket is ready}]";
+}
+
 #[derive(Deserialize)]
 struct SmsTemplate {
     name: String,
@@ -297,6 +316,10 @@ struct TranslationsFile {
     translations: Option<Vec<Translation>>,
 }
 
+impl ConfigFile for TranslationsFile {
+    const EXAMPLE: &'static str = "translations: [{name: bye, translations: {en-GB: Goodbye}}]";
+}
+
 #[derive(Deserialize)]
 struct Translation {
     name: String,
@@ -308,6 +331,10 @@ struct EntitiesFile {
     entities: Option<Vec<Entity>>,
 }
 
+impl ConfigFile for EntitiesFile {
+    const EXAMPLE: &'static str = "entities: [{name: born, entity_type: date}]";
+}
+
 #[derive(Deserialize)]
 struct Entity {
     name: String,
@@ -315,98 +342,4 @@ struct Entity {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const VARIANTS: &[u8] = b"variants:\n- name: london\n- {name: madrid, is_default: true}\nattributes:\n- name: hours\n  values: {london: 9 to 18, madrid: 10 to 20, gone: x}\n- {name: seats, kind: number, values: {london: 40}}\n";
-    const HANDOFFS: &[u8] = b"handoffs:\n- name: billing\n  description: Weekdays\n  is_default: true\n  sip_config: {method: refer, phone_number: '+15550100000'}\n  sip_headers:\n  - {key: X-Reason, value: billing}\n- {name: end, sip_config: {method: bye}}\n";
-    const TEMPLATES: &[u8] = b"sms_templates:\n- name: ticket\n  text: 'Ticket {{vrbl:ticket}}'\n  env_phone_numbers: {sandbox: '', pre_release: '+1', live: '+2'}\n";
-    const TRANSLATIONS: &[u8] =
-        b"translations:\n- name: bye\n  translations: {en-GB: Goodbye, fr-FR: Au revoir}\n";
-    const ENTITIES: &[u8] =
-        b"entities:\n- {name: born, entity_type: date, config: {relative_date: false}}\n- {name: who, entity_type: name_config}\n";
-
-    fn parse(files: &[(&str, &'static [u8])]) -> Result<ConversationDefaults, ProjectError> {
-        let config = ProjectConfig {
-            account_id: Some("acme".to_owned()),
-            ..ProjectConfig::default()
-        };
-        let find = |name: &str| {
-            files
-                .iter()
-                .find(|(file, _)| *file == name)
-                .map(|(_, text)| *text)
-        };
-        ConversationDefaults::parse(&config, find)
-    }
-
-    #[test]
-    fn the_files_of_the_adk_become_members_of_a_conversation() {
-        let read = parse(&[
-            (VARIANTS_FILE, VARIANTS),
-            (HANDOFFS_FILE, HANDOFFS),
-            (SMS_TEMPLATES_FILE, TEMPLATES),
-            (TRANSLATIONS_FILE, TRANSLATIONS),
-            (ENTITIES_FILE, ENTITIES),
-        ]);
-        let expected = json!({
-            "account_id": "acme",
-            "variant": "madrid",
-            "variants": {"london": {"hours": "9 to 18", "seats": "40"}, "madrid": {"hours": "10 to 20"}},
-            "handoffs": {
-                "billing": {
-                    "sip_type": "refer",
-                    "sip_config": {"method": "refer", "phone_number": "+15550100000"},
-                    "sip_headers": {"X-Reason": "billing"},
-                },
-                "end": {"sip_type": "bye", "sip_config": {"method": "bye"}, "sip_headers": {}},
-            },
-            "sms_templates": {
-                "ticket": {
-                    "content": "Ticket {{vrbl:ticket}}", "phone_numbers": {"pre-release": "+1", "live": "+2"},
-                },
-            },
-            "translations": {"bye": {"en-GB": "Goodbye", "fr-FR": "Au revoir"}},
-            "entity_types": {"born": "date", "who": "name"},
-        });
-        assert_eq!(json!(read.unwrap()), expected);
-    }
-
-    #[test]
-    fn files_that_say_nothing_are_nothing() {
-        let nothing: &[(&str, &[u8])] = &[
-            (HANDOFFS_FILE, b""),
-            (SMS_TEMPLATES_FILE, b"sms_templates:\n"),
-            (VARIANTS_FILE, b"{}"),
-        ];
-        assert_eq!(json!(parse(nothing).unwrap()), json!({"account_id": "acme"}));
-        let folder = tempfile::tempdir().unwrap();
-        assert!(ConversationDefaults::of_folder(folder.path()).unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_told_with_file_line_and_key() {
-        let told = |file, text| parse(&[(file, text)]).unwrap_err();
-        let broken = told(HANDOFFS_FILE, b"handoffs:\n- name: a\n  sip_config: [\n");
-        assert_eq!(
-            (broken.code, broken.file.as_deref()),
-            (Code::BadProjectConfig, Some(HANDOFFS_FILE))
-        );
-        assert!(broken.line.is_some(), "{broken}");
-        let number: &[u8] = b"sms_templates:\n- name: a\n  env_phone_numbers:\n    live: [+15550100000]\n";
-        let number = told(SMS_TEMPLATES_FILE, number);
-        assert_eq!(number.line, Some(4), "{number}");
-        assert_eq!(
-            number.key.as_deref(),
-            Some("sms_templates[0].env_phone_numbers.live")
-        );
-        let twice = told(
-            ENTITIES_FILE,
-            b"entities: [{name: a, entity_type: date}, {name: a, entity_type: time}]",
-        );
-        assert_eq!(twice.key.as_deref(), Some("entities[1].name"));
-        assert_eq!(told(TRANSLATIONS_FILE, b"translations: {}").line, Some(1));
-    }
-}
+mod tests;

@@ -4,13 +4,18 @@ use domain::Code;
 use domain::effect::Catalogue;
 use domain::effect::catalogue::Entry;
 
-use super::read;
+use super::{ConfigFile, misfit, read};
 use crate::error::ProjectError;
 
 /// Most entries of a project.
 const MAX_ENTRIES: usize = 1_000;
 /// The longest patience and the longest window, seconds: thirty days.
 const LONGEST_S: u64 = 30 * 24 * 3600;
+
+impl ConfigFile for Catalogue {
+    const EXAMPLE: &'static str =
+        "hosts: [{host: crm.example.com, idempotency: {window_s: 86400}, patience_s: 3600}]";
+}
 
 /// Reads it; `file` is what errors call it.
 ///
@@ -28,10 +33,8 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Catalogue, ProjectError> {
     }
     for (at, entry) in catalogue.hosts.iter().enumerate() {
         if let Some((key, message, expected)) = fault(entry) {
-            let mut error =
-                ProjectError::new(Code::BadProjectConfig, message, format!("write {expected} there"))
-                    .in_file(file);
-            error.key = Some(format!("hosts[{at}].{key}").into());
+            let key = format!("hosts[{at}].{key}");
+            let mut error = misfit(file, text, key, message, format!("write {expected}"));
             error.expected = Some(expected.into());
             return Err(error);
         }
@@ -41,7 +44,8 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Catalogue, ProjectError> {
 
 /// What is wrong with an entry: the key, what stands there, what should.
 fn fault(entry: &Entry) -> Option<(&'static str, String, &'static str)> {
-    const HOST: &str = "a host's name, *.name or *, with :port where it is for one port only";
+    const HOST: &str =
+        "a host's name such as crm.example.com, *.example.com or *, with :8443 behind it for one port only";
     let (name, port) = entry.host.rsplit_once(':').unwrap_or((&entry.host, "443"));
     let labels = name.strip_prefix("*.").unwrap_or(name);
     let named = !labels.is_empty()

@@ -3,6 +3,7 @@
 pub mod conversation;
 pub mod effects;
 mod explain;
+mod place;
 mod value;
 
 use domain::run::{OnSwallowedFailure, Policy};
@@ -100,8 +101,18 @@ impl ProjectConfig {
     }
 }
 
+/// What a configuration file holds.
+trait ConfigFile: DeserializeOwned + Default {
+    /// Such a file, on one line: errors show it where words would be long.
+    const EXAMPLE: &'static str;
+}
+
+impl ConfigFile for ProjectConfig {
+    const EXAMPLE: &'static str = "aftercall: {name: front-desk, attempts: 3}";
+}
+
 /// Reads a configuration file; one without a word in it is all defaults.
-fn read<T: DeserializeOwned + Default>(file: &str, text: &[u8]) -> Result<T, ProjectError> {
+fn read<T: ConfigFile>(file: &str, text: &[u8]) -> Result<T, ProjectError> {
     let whole =
         |message: &str, fix: &str| ProjectError::new(Code::BadProjectConfig, message, fix).in_file(file);
     if text.len() > MAX_CONFIG_BYTES {
@@ -111,7 +122,17 @@ fn read<T: DeserializeOwned + Default>(file: &str, text: &[u8]) -> Result<T, Pro
     let document = serde_norway::Deserializer::from_str(text);
     serde_path_to_error::deserialize::<_, Option<T>>(document)
         .map(Option::unwrap_or_default)
-        .map_err(|error| explain::explain(file, &error))
+        .map_err(|error| explain::explain(file, T::EXAMPLE, &error))
+}
+
+/// What is wrong at a key (`hosts[0].path`) of a file that could be read.
+fn misfit(file: &str, text: &[u8], key: String, message: String, fix: String) -> ProjectError {
+    let mut error = ProjectError::new(Code::BadProjectConfig, message, fix).in_file(file);
+    error.line = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| place::line_of(text, &key));
+    error.key = Some(key.into());
+    error
 }
 
 impl Settings {

@@ -47,7 +47,11 @@ fn a_value_out_of_range_names_line_key_and_range() {
         "{found}"
     );
     assert_eq!(found.expected.as_deref(), Some("a whole number from 1 to 100"));
-    assert_eq!(&*found.message, "invalid value: integer `0`");
+    assert_eq!(&*found.message, "the number 0 does not belong here");
+    assert_eq!(
+        &*found.fix,
+        "write a whole number from 1 to 100, for example `attempts: 1`"
+    );
     let found = error("aftercall:\n  deadline_s: soon\n");
     assert_eq!(
         (found.line, found.key.as_deref()),
