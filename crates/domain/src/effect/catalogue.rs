@@ -28,6 +28,9 @@ pub struct Catalogue {
     /// Parameters of a query that are secrets or signatures, in lower case: they tell who asks, not for what.
     #[serde(default)]
     pub secret_parameters: Vec<String>,
+    /// Names of fields, parameters and headers whose values are shown to nobody, whatever their case; such headers are not written down.
+    #[serde(default)]
+    pub redact: Vec<String>,
     /// The first that matches and says something is heard.
     #[serde(default)]
     pub hosts: Vec<Entry>,
@@ -155,6 +158,12 @@ impl Catalogue {
             .extend_from_slice(&SHIPPED.secret_parameters);
         own.hosts.extend_from_slice(&SHIPPED.hosts);
         own
+    }
+
+    /// Whether the value of a field, parameter or header of this name is shown to nobody.
+    #[must_use]
+    pub fn hides(&self, name: &str) -> bool {
+        self.redact.iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
     }
 
     /// Whether a parameter of a query tells who asks, not for what.

@@ -27,9 +27,23 @@ const SECRET_WORDS: [&str; 14] = [
 /// Whether a name is that of a secret, by one of its words.
 #[must_use]
 pub fn names_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| SECRET_WORDS.contains(&word))
+    words(name).any(|word| SECRET_WORDS.contains(&word.as_str()))
+}
+
+/// The words of a name, in lower case: `X-Api-Key`, `api_key` and `apiKey` have two or three.
+pub(super) fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || (was_lower && c.is_ascii_uppercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            word.push(c.to_ascii_lowercase());
+        }
+        was_lower = c.is_ascii_lowercase();
+    }
+    words.into_iter().filter(|word| !word.is_empty())
 }
 
 impl Catalogue {
@@ -53,8 +67,9 @@ impl Catalogue {
             }
             let name = pair.split('=').next().unwrap_or_default();
             let spelled_out = url::form_urlencoded::parse(name.as_bytes()).next();
-            let is_secret =
-                spelled_out.is_some_and(|(name, _)| self.is_secret_parameter(&name) || names_secret(&name));
+            let is_secret = spelled_out.is_some_and(|(name, _)| {
+                self.is_secret_parameter(&name) || self.hides(&name) || names_secret(&name)
+            });
             if is_secret && pair.contains('=') {
                 masked.push_str(name);
                 masked.push('=');
@@ -93,7 +108,7 @@ mod tests {
     fn secrets_are_masked_and_nothing_else_is_changed() {
         let catalogue = Catalogue {
             secret_parameters: vec!["api_key".into(), "x-amz-signature".into()],
-            hosts: Vec::new(),
+            ..Catalogue::default()
         };
         for (url, masked) in [
             (
@@ -113,8 +128,8 @@ mod tests {
                 "https://***@a.example:8443/x@y?q",
             ),
             (
-                "https://a.example/?token=s&hapikey=s&client-secret=s&keyword=x",
-                "https://a.example/?token=***&hapikey=***&client-secret=***&keyword=x",
+                "https://a.example/?accessToken=s&hapikey=s&client-secret=s&keyword=x",
+                "https://a.example/?accessToken=***&hapikey=***&client-secret=***&keyword=x",
             ),
             ("https://a.example/plain", "https://a.example/plain"),
             (

@@ -10,6 +10,7 @@ mod fingerprint;
 mod graphql;
 mod journal;
 mod masked;
+mod masked_body;
 mod matching;
 mod one;
 mod patience;

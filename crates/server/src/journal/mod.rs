@@ -68,6 +68,7 @@ impl Reading<'_> {
         let mut views: BTreeMap<EffectNumber, EffectView> = BTreeMap::new();
         let bodies = Bodies {
             shown: self.shows_bodies,
+            catalogue: self.catalogue,
         };
         let mut streamed: BTreeMap<EffectNumber, Vec<u8>> = BTreeMap::new();
         for record in records {
@@ -180,6 +181,7 @@ impl Reading<'_> {
     fn parked(&self, records: &[Record], at_rest: &AtRest) -> Vec<ParkedView> {
         let bodies = Bodies {
             shown: self.shows_bodies,
+            catalogue: self.catalogue,
         };
         let mut all = Vec::new();
         for (index, record) in records.iter().enumerate() {
