@@ -172,7 +172,10 @@ pub(crate) async fn resume(
         // Whether it was known here does not matter: what is kept is what counts.
         let _ = app.flow.resume(&of_flow(scope.clone()));
         let policy = app.engine.policy(None).await;
-        let admitted = app.store.admit_waiting(Meant::Scope(scope), APART, &policy, now).await?;
+        let admitted = app
+            .store
+            .admit_waiting(Meant::Scope(scope), APART, &policy, now)
+            .await?;
         app.engine.wake();
         Ok::<_, ApiError>((changed, admitted))
     });
