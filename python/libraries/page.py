@@ -22,6 +22,11 @@ result. `urllib3` 1.26 and `requests` on it are held to the same cases.
 
 Everything that stands on these libraries goes the same way. Raw sockets do not: they are refused.
 
+Whom the code believes (`verify`), which client certificate it shows and by which proxy it wants to go leave the run as
+names. Here a peer did what they say. A server does it where its operator's configuration has them for the project, and
+refuses it otherwise, by the exception that the library has for such trouble: [docs/gateway.md](gateway.md). A pinned
+fingerprint, and a name for the certificate that is not the URL's host, are refused at once.
+
 """
 VERSIONS = ("urllib3", "requests", "httpx", "aiohttp", "boto3", "openai", "anthropic", "stripe", "twilio", "slack_sdk")
 

@@ -120,9 +120,13 @@ def _tunnel(sock: socket.socket, url: Any) -> None:
 
 
 def _context(effect: dict[str, Any]) -> ssl.SSLContext:
-    verify, certificate = effect["verify"], effect["certificate"]
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
-    if verify is False:
+    certificate = effect["certificate"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if effect["usual_authorities"]:
+        context.load_default_certs()
+    for bundle in effect["bundles"]:
+        context.load_verify_locations(bundle)
+    if not effect["verify"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if certificate:

@@ -41,6 +41,7 @@ fn options(configuration: &Configuration) -> Result<GatewayOptions, Box<CliError
         client_certificates: certificates(list("client_certificates")),
         proxy: configuration.text("gateway.proxy").unwrap_or_default().to_owned(),
         no_proxy: list("no_proxy").to_vec(),
+        allow_unverified: list("allow_unverified").to_vec(),
         projects: projects(configuration)?,
         ..GatewayOptions::default()
     })
@@ -62,6 +63,7 @@ fn projects(configuration: &Configuration) -> Result<BTreeMap<Place, OwnOptions>
             }
             ("proxy", Value::Text(text)) => own.proxy = Some(text.clone()),
             ("no_proxy", Value::List(texts)) => own.no_proxy = Some(texts.clone()),
+            ("allow_unverified", Value::List(texts)) => own.allow_unverified = Some(texts.clone()),
             // Would be an option that can be set and does nothing: a test sets each of them.
             _ => {
                 return Err(unfit(

@@ -167,6 +167,7 @@ impl Inner {
                 environment: self.terms.environment,
                 request,
                 time_outs: asked.time_outs,
+                demands: &asked.demands,
                 is_write: known.terms.class.is_write(),
                 wanted: &waiter.wanted,
                 room: &self.room,
@@ -316,8 +317,7 @@ impl Inner {
             let is_secret = SECRET_HEADERS
                 .iter()
                 .any(|secret| name.eq_ignore_ascii_case(secret))
-                || names_secret(name)
-                || self.terms.catalogue.hides(name);
+                || names_secret(name);
             !is_secret || own_key.is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
         Intent {

@@ -215,6 +215,7 @@ impl WayOut for Network {
                 environment: sending.environment,
                 secrets: [0; 32],
             },
+            demands: sending.demands.clone(),
         };
         let failed = |failure: Failure| Sent::Failed {
             trouble: failure.trouble,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::Code;
 use domain::effect::{Header, Phase, Request, Trouble};
+use gateway::request::{Demands, Trust};
 use serde::Deserialize;
 
 use crate::told::{Part, Told};
@@ -42,6 +43,8 @@ pub struct AskedRequest {
     pub site: String,
     /// What its library was told.
     pub time_outs: TimeOuts,
+    /// What the code says of the connection.
+    pub demands: Demands,
 }
 
 /// The head in a frame (docs/protocol.md).
@@ -55,6 +58,20 @@ struct HeadOfFrame {
     site: String,
     #[serde(default)]
     time_outs: TimeOutsOfFrame,
+    #[serde(default = "yes")]
+    verify: bool,
+    #[serde(default = "yes")]
+    usual_authorities: bool,
+    #[serde(default)]
+    bundles: Vec<String>,
+    #[serde(default)]
+    certificate: Option<String>,
+    #[serde(default)]
+    proxy: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Seconds.
@@ -89,6 +106,18 @@ impl AskedRequest {
             time_outs: TimeOuts {
                 connect: seconds(head.time_outs.connect, CONNECT),
                 read: seconds(head.time_outs.read, REQUEST_LIMIT),
+            },
+            demands: Demands {
+                trust: if head.verify {
+                    Trust::Authorities {
+                        usual: head.usual_authorities,
+                        bundles: head.bundles,
+                    }
+                } else {
+                    Trust::Anybody
+                },
+                certificate: head.certificate,
+                proxy: head.proxy,
             },
         })
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::effect::{Answer, Request, Trouble};
 use domain::{Environment, ProjectName, Timestamp};
+use gateway::request::Demands;
 
 use crate::request::TimeOuts;
 use crate::room::Room;
@@ -37,6 +38,8 @@ pub struct Sending<'a> {
     pub request: &'a Request,
     /// How long its parts may take.
     pub time_outs: TimeOuts,
+    /// What the code says of the connection.
+    pub demands: &'a Demands,
     /// It changes something: it takes no connection that may have gone stale.
     pub is_write: bool,
     /// Whether anybody still wants it: while it has not left it may have to stay, and what the code has given up is broken off.

@@ -15,7 +15,7 @@ use crate::body::{Body, Time};
 use crate::config::{BadOption, GatewayOptions};
 use crate::connect::Connector;
 use crate::failure::Failure;
-use crate::pool::{Key, Lease, Pool};
+use crate::pool::{Lease, Pool};
 use crate::request::Outgoing;
 use crate::resolve::{Cached, OwnAddresses, Resolve, SystemResolver};
 use crate::spelling::{Spelt, title_case};
@@ -169,12 +169,8 @@ impl Gateway {
     }
 
     async fn lease(&self, outgoing: &Outgoing, may_be_kept: bool, by: Instant) -> Result<Lease, Failure> {
-        let key = Key {
-            compartment: outgoing.compartment.clone(),
-            origin: outgoing.origin.clone(),
-        };
         // A kept connection was checked when it was made; whether the address may be reached can have changed since.
-        self.connector.check(&key.origin, &key.compartment)?;
+        let key = self.connector.check(outgoing)?;
         if may_be_kept && let Some(lease) = self.pool.take(&key, outgoing.must_be_fresh) {
             return Ok(lease);
         }
@@ -190,7 +186,7 @@ impl Gateway {
             if self.pool.turn(&key).is_none() {
                 turn = None; // it turned out to be HTTP/1.1: each makes its own
             }
-            let connected = self.connector.connect(&key.origin, &key.compartment).await?;
+            let connected = self.connector.connect(&key).await?;
             let socket = Arc::clone(&connected.socket);
             let sender = Sender::begin(connected, &key.origin.to_string()).await?;
             let lease = self.pool.first(key.clone(), sender, socket);
@@ -342,8 +338,9 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::connect::{Connected, Socket};
-    use crate::request::{Asked, Compartment, TimeOuts};
+    use crate::connect::{Believed, Connected, Socket};
+    use crate::pool::Key;
+    use crate::request::{Asked, Compartment, Demands, TimeOuts};
 
     #[tokio::test]
     async fn a_connection_that_ends_before_the_request_is_written_has_sent_nothing() {
@@ -359,6 +356,7 @@ mod tests {
                 environment: domain::Environment::Live,
                 secrets: [0; 32],
             },
+            demands: Demands::default(),
         };
         let outgoing = asked.check().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -375,6 +373,7 @@ mod tests {
         let key = Key {
             compartment: outgoing.compartment.clone(),
             origin: outgoing.origin.clone(),
+            believed: Believed::default(),
         };
         let sender = Sender::begin(connected, "closing.example").await.unwrap();
         let mut lease = Pool::default().first(key, sender, socket);

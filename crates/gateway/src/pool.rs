@@ -8,7 +8,7 @@ use hyper::client::conn::http2;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::connect::Socket;
+use crate::connect::{Believed, Socket};
 use crate::request::{Compartment, Origin};
 use crate::wire::{STREAMS, Sender, Upload};
 
@@ -33,6 +33,8 @@ const READY_LIMIT: Duration = Duration::from_secs(1);
 pub(crate) struct Key {
     pub(crate) compartment: Compartment,
     pub(crate) origin: Origin,
+    /// Whom the other side was believed by.
+    pub(crate) believed: Believed,
 }
 
 /// A connection for one request.

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod clock;
+mod demands;
 mod fail_points;
 mod outage;
 mod replay;

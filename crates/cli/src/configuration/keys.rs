@@ -161,6 +161,12 @@ pub const KEYS: &[Key] = &[
         "hosts that are reached without the proxy: a name with all below it, an address, a network, *",
     ),
     key(
+        "gateway.allow_unverified",
+        List,
+        Fixed(""),
+        "hosts whose certificates go unverified where code asks for that, named as in no_proxy",
+    ),
+    key(
         "deadline_s",
         Number(1, 86_400),
         Fixed("600"),

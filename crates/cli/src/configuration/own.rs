@@ -12,13 +12,14 @@ use crate::error::CliError;
 const PREFIX: &str = "gateway.projects.";
 
 /// What of `[gateway]` a project can have of its own.
-pub(super) const OPTIONS: [&str; 6] = [
+pub(super) const OPTIONS: [&str; 7] = [
     "allow",
     "ca_files",
     "system_ca",
     "client_certificates",
     "proxy",
     "no_proxy",
+    "allow_unverified",
 ];
 
 /// What a name is the name of.

@@ -31,6 +31,7 @@ allow = ["10.30.0.7"]
 ca_files = ["/ca/refunds.pem"]
 system_ca = false
 no_proxy = ["crm.example.com", "*"]
+allow_unverified = ["old.example.com"]
 
 [gateway.projects.refunds.live]
 proxy = "http://u:hunter2@proxy.example:3128"
@@ -62,6 +63,7 @@ fn every_option_of_a_section_reaches_the_gateway() {
         ca_files: Some(vec!["/ca/refunds.pem".into()]),
         system_ca: Some(false),
         no_proxy: Some(vec!["crm.example.com".to_owned(), "*".to_owned()]),
+        allow_unverified: Some(vec!["old.example.com".to_owned()]),
         ..OwnOptions::default()
     };
     let live = OwnOptions {
@@ -110,11 +112,11 @@ fn sections_are_shown_with_their_lines_and_without_their_secrets() {
     assert_eq!(told("gateway.projects.refunds.allow"), "[\"10.40.0.0/16\"] Flag");
     assert_eq!(
         told("gateway.projects.refunds.live.proxy"),
-        "\"(set, not shown)\" 13"
+        "\"(set, not shown)\" 14"
     );
     assert_eq!(
         told("gateway.projects.refunds.live.client_certificates"),
-        "[\"crm.example.com=/c/refunds.pem:/c/refunds.key\"] 15"
+        "[\"crm.example.com=/c/refunds.pem:/c/refunds.key\"] 16"
     );
     assert_eq!(
         told("gateway.client_certificates"),

@@ -24,7 +24,8 @@ pub const CONTROL_NAMES: [&str; 2] = ["example.com", "iana.org"];
 pub struct GatewayOptions {
     /// Networks that user code may reach beside the public Internet: `["10.0.0.0/8"]`. Default: none.
     pub allow: Vec<IpNet>,
-    /// Files of certificate authorities (PEM) to trust beside the system's. Default: none.
+    /// Files of certificate authorities (PEM) to trust beside the system's. Code may name one, by the last part of its path, to
+    /// believe no other. Default: none.
     pub ca_files: Vec<PathBuf>,
     /// Whether the system's own certificate authorities are trusted. Default: yes.
     pub system_ca: bool,
@@ -35,6 +36,8 @@ pub struct GatewayOptions {
     pub proxy: String,
     /// Hosts that are reached without the proxy: `example.com` (itself and below), `*` (all), an address or a network.
     pub no_proxy: Vec<String>,
+    /// Hosts whose certificate is not verified where code asks for that, listed as in `no_proxy`. Default: none.
+    pub allow_unverified: Vec<String>,
     /// What projects and environments have in place of the options above.
     pub projects: BTreeMap<Place, OwnOptions>,
     /// Names of which one resolves if any does. If a name does not exist and none of these does either, the resolver is
@@ -68,6 +71,7 @@ impl Default for GatewayOptions {
             client_certificates: BTreeMap::new(),
             proxy: String::new(),
             no_proxy: Vec::new(),
+            allow_unverified: Vec::new(),
             projects: BTreeMap::new(),
             control_names: CONTROL_NAMES.map(str::to_owned).to_vec(),
             limits: Limits::default(),

@@ -24,6 +24,8 @@ pub struct OwnOptions {
     pub proxy: Option<String>,
     /// In place of [`GatewayOptions::no_proxy`].
     pub no_proxy: Option<Vec<String>>,
+    /// In place of [`GatewayOptions::allow_unverified`].
+    pub allow_unverified: Option<Vec<String>>,
 }
 
 /// Of whom a section is.
@@ -58,6 +60,19 @@ impl Section {
     pub fn name(&self) -> &str {
         &self.0
     }
+
+    /// The section to say something in that nobody has said yet: the project's, rather than all projects'.
+    pub(crate) fn of_project(&self, project: &ProjectName) -> Self {
+        if *self == Self::default() {
+            let project = project.clone();
+            return Place {
+                project,
+                environment: None,
+            }
+            .section();
+        }
+        self.clone()
+    }
 }
 
 impl Default for Section {
@@ -90,6 +105,7 @@ pub(crate) struct WayOptions {
     /// Empty: none.
     pub(crate) proxy: Chosen<String>,
     pub(crate) no_proxy: Chosen<Vec<String>>,
+    pub(crate) allow_unverified: Chosen<Vec<String>>,
 }
 
 impl GatewayOptions {
@@ -132,6 +148,7 @@ impl GatewayOptions {
             ),
             proxy: choose(own, |own| own.proxy.as_ref(), &self.proxy),
             no_proxy: choose(own, |own| own.no_proxy.as_ref(), &self.no_proxy),
+            allow_unverified: choose(own, |own| own.allow_unverified.as_ref(), &self.allow_unverified),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A connection that stands: the address checked, the time kept, the certificate verified.
 
 mod dial;
+mod hosts;
 mod proxy;
 mod socket;
 mod tls;
@@ -13,11 +14,12 @@ use http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use socket::Socket;
-pub(crate) use tls::{cause as tls_cause, refuses_the_handshake};
+pub(crate) use tls::{Believed, cause as tls_cause, refuses_the_handshake};
 
 use crate::config::{BadOption, GatewayOptions};
 use crate::failure::Failure;
-use crate::request::{Compartment, Origin};
+use crate::pool::Key;
+use crate::request::{Compartment, Origin, Outgoing};
 use crate::resolve::{self, OwnAddresses, Resolve};
 use dial::dial;
 use proxy::Proxy;
@@ -61,10 +63,31 @@ impl Connector {
         })
     }
 
-    /// Refuses an address that is spelt out and may not be reached: the same answer whether a proxy stands between or not,
-    /// and whether a connection is there already or not.
-    pub(crate) fn check(&self, origin: &Origin, compartment: &Compartment) -> Result<(), Failure> {
-        self.ways.of(compartment).gate.check_literal(origin).map(|_| ())
+    /// What connections a request may share; refuses what may not be at all: an address that is spelt out and may not be reached,
+    /// and what the code says of the connection and the operator does not. It is the same answer whether a connection is there
+    /// already or not.
+    pub(crate) fn check(&self, outgoing: &Outgoing) -> Result<Key, Failure> {
+        let Outgoing {
+            origin,
+            compartment,
+            demands,
+            ..
+        } = outgoing;
+        let way = self.ways.of(compartment);
+        way.gate.check_literal(origin)?;
+        if let Some(proxy) = &demands.proxy {
+            way.proxy.check(proxy, origin, &compartment.project)?;
+        }
+        let believed = if origin.is_https {
+            way.tls.demanded(origin, &compartment.project, demands)?
+        } else {
+            Believed::default() // there is nobody to believe, and nothing to show
+        };
+        Ok(Key {
+            compartment: compartment.clone(),
+            origin: origin.clone(),
+            believed,
+        })
     }
 
     /// What failed once a connection stood, with what the operator can do about it.
@@ -76,14 +99,9 @@ impl Connector {
     }
 
     /// Connects. The caller limits the time.
-    pub(crate) async fn connect(
-        &self,
-        origin: &Origin,
-        compartment: &Compartment,
-    ) -> Result<Connected, Failure> {
-        let way = self.ways.of(compartment);
-        way.gate.check_literal(origin)?;
-        let proxy = way.proxy.as_ref().filter(|proxy| proxy.serves(&origin.host));
+    pub(crate) async fn connect(&self, key: &Key) -> Result<Connected, Failure> {
+        let (origin, way) = (&key.origin, self.ways.of(&key.compartment));
+        let proxy = way.proxy.serving(&origin.host);
         let socket = match proxy {
             Some(proxy) => self.to_proxy(proxy).await?,
             None => self.to_host(way, origin).await?,
@@ -103,7 +121,7 @@ impl Connector {
         if let Some(proxy) = proxy {
             io = proxy.tunnel(io, origin).await?;
         }
-        let (stream, is_h2) = way.tls.handshake(origin, compartment, io).await?;
+        let (stream, is_h2) = way.tls.handshake(key, io).await?;
         Ok(Connected {
             io: Box::new(stream),
             socket,

@@ -3,16 +3,17 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::ProjectName;
 use domain::effect::Trouble;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::Stream;
+use super::hosts::Hosts;
 use crate::config::{BadOption, Section, WayOptions};
 use crate::failure::Failure;
 use crate::request::Origin;
@@ -24,22 +25,96 @@ pub(super) struct Proxy {
     pub(super) origin: Origin,
     /// What it wants to see.
     pub(super) authorization: Option<HeaderValue>,
-    past: Vec<Past>,
+    /// What is reached without it.
+    past: Hosts,
     section: Section,
 }
 
-/// What is reached without it.
+/// The operator's proxy, or that there is none.
 #[derive(Debug)]
-enum Past {
-    All,
-    /// A domain and all below it.
-    Domain(String),
-    Network(IpNet),
+pub(super) struct Forward {
+    proxy: Option<Proxy>,
+    section: Section,
+}
+
+impl Forward {
+    pub(super) fn new(options: &WayOptions) -> Result<Self, BadOption> {
+        Ok(Self {
+            proxy: Proxy::new(options)?,
+            section: options.proxy.section.clone(),
+        })
+    }
+
+    /// The proxy by way of which a host is reached.
+    pub(super) fn serving(&self, host: &Host<String>) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.serves(host))
+    }
+
+    /// Holds a proxy that code names against the operator's. Where it is the same, what the operator has for it holds: the user and
+    /// password, and which hosts go past it.
+    ///
+    /// # Errors
+    /// `forbidden`: it is another.
+    pub(super) fn check(&self, named: &str, to: &Origin, project: &ProjectName) -> Result<(), Failure> {
+        let host = to.name();
+        let Some((named, url)) = Named::read(named) else {
+            let message =
+                format!("the proxy that the code names for {host} is no URL: http://host:port is one");
+            return Err(Failure::new(Trouble::Forbidden, message));
+        };
+        let own = self.proxy.as_ref();
+        if own.is_some_and(|own| own.origin == named.origin && named.scheme == "http") {
+            return Ok(());
+        }
+        let goes = match own {
+            Some(own) => format!("it goes by {}", own.origin),
+            None => "there is none".to_owned(),
+        };
+        let section = match own {
+            Some(_) => self.section.clone(),
+            None => self.section.of_project(project),
+        };
+        Err(Failure::new(
+            Trouble::Forbidden,
+            format!(
+                "the code names the proxy {url} for {host}. By which one a request leaves is the operator's to say, and {goes}. If it \
+                 may go by this one, add to aftercall.toml:\n{section}\nproxy = \"{url}\""
+            ),
+        ))
+    }
+}
+
+/// A proxy that code names.
+struct Named {
+    scheme: String,
+    origin: Origin,
+}
+
+impl Named {
+    /// With how it is told: its user and password are not.
+    fn read(text: &str) -> Option<(Self, String)> {
+        let url = Url::parse(text).ok()?;
+        let scheme = url.scheme().to_owned();
+        // Only of the usual schemes does the parser know how a host is written.
+        let host = Host::parse(url.host_str()?).ok()?;
+        let origin = Origin {
+            is_https: false,
+            host,
+            port: url.port_or_known_default().unwrap_or(80),
+        };
+        let user = if url.username().is_empty() {
+            ""
+        } else {
+            "USER:PASSWORD@"
+        };
+        let told = format!("{scheme}://{user}{}:{}", origin.host, origin.port);
+        Some((Self { scheme, origin }, told))
+    }
 }
 
 impl Proxy {
     /// The proxy of the options, if there is one.
-    pub(super) fn new(options: &WayOptions) -> Result<Option<Self>, BadOption> {
+    fn new(options: &WayOptions) -> Result<Option<Self>, BadOption> {
         let (text, section) = (&options.proxy.value, &options.proxy.section);
         if text.is_empty() {
             return Ok(None);
@@ -66,19 +141,14 @@ impl Proxy {
                 port,
             },
             authorization: authorization.map_err(|_| bad("its user or password cannot be sent"))?,
-            past: options
-                .no_proxy
-                .value
-                .iter()
-                .map(|entry| Past::read(entry))
-                .collect(),
+            past: Hosts::read(&options.no_proxy.value),
             section: section.clone(),
         }))
     }
 
     /// Whether a host is reached by way of it.
-    pub(super) fn serves(&self, host: &Host<String>) -> bool {
-        !self.past.iter().any(|past| past.holds(host))
+    fn serves(&self, host: &Host<String>) -> bool {
+        !self.past.hold(host)
     }
 
     /// A way through it, to the host's own end.
@@ -146,39 +216,6 @@ fn basic(url: &Url) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain)))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-impl Past {
-    fn read(entry: &str) -> Self {
-        let entry = entry.trim().to_ascii_lowercase();
-        if entry == "*" {
-            return Self::All;
-        }
-        if let Ok(network) = entry.parse::<IpNet>() {
-            return Self::Network(network);
-        }
-        if let Ok(address) = entry.parse::<std::net::IpAddr>() {
-            return Self::Network(address.into());
-        }
-        Self::Domain(entry.trim_start_matches("*.").trim_start_matches('.').to_owned())
-    }
-
-    fn holds(&self, host: &Host<String>) -> bool {
-        match (self, host) {
-            (Self::All, _) => true,
-            (Self::Network(network), Host::Ipv4(address)) => {
-                network.contains(&std::net::IpAddr::from(*address))
-            }
-            (Self::Network(network), Host::Ipv6(address)) => {
-                network.contains(&std::net::IpAddr::from(*address))
-            }
-            (Self::Domain(domain), Host::Domain(name)) => {
-                let above = name.strip_suffix(domain.as_str());
-                !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
-            }
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]

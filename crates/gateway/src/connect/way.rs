@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Environment, ProjectName};
 
-use super::proxy::Proxy;
+use super::proxy::Forward;
 use super::tls::{SystemAuthorities, Tls};
 use crate::config::{BadOption, GatewayOptions, WayOptions};
 use crate::request::Compartment;
@@ -15,7 +15,7 @@ use crate::resolve::{Gate, OwnAddresses};
 pub(super) struct Way {
     pub(super) gate: Gate,
     pub(super) tls: Tls,
-    pub(super) proxy: Option<Proxy>,
+    pub(super) proxy: Forward,
 }
 
 /// All ways.
@@ -34,7 +34,7 @@ impl Ways {
         let mut way = |options: WayOptions| {
             Ok(Way {
                 tls: Tls::new(&options, &mut system)?,
-                proxy: Proxy::new(&options)?,
+                proxy: Forward::new(&options)?,
                 gate: Gate::new(options.allow, Arc::clone(&own)),
             })
         };

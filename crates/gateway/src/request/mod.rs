@@ -1,5 +1,7 @@
 //! What user code asks for, and what of it may be sent.
 
+mod demands;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use http::{Method, Uri};
 use url::{Host, Url};
 
 use crate::failure::Failure;
+
+pub use demands::{Demands, Trust};
 
 /// How long one request may take in all, whatever its library allows.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -86,7 +90,7 @@ pub struct Compartment {
     pub project: ProjectName,
     /// Where it runs.
     pub environment: Environment,
-    /// A digest of the secrets and the TLS material that the request is made with; zeros if there are none.
+    /// A digest of the secrets that the request is made with; zeros if there are none.
     pub secrets: [u8; 32],
 }
 
@@ -107,6 +111,8 @@ pub struct Asked {
     pub must_be_fresh: bool,
     /// Whose connections it may use.
     pub compartment: Compartment,
+    /// What the code says of the connection.
+    pub demands: Demands,
 }
 
 /// A request that may be sent, as far as can be told without looking at the network.
@@ -121,6 +127,7 @@ pub struct Outgoing {
     pub(crate) time_outs: TimeOuts,
     pub(crate) must_be_fresh: bool,
     pub(crate) compartment: Compartment,
+    pub(crate) demands: Demands,
 }
 
 /// Where a request goes.
@@ -197,6 +204,7 @@ impl Asked {
             time_outs: self.time_outs.within_limits(),
             must_be_fresh: self.must_be_fresh,
             compartment: self.compartment,
+            demands: self.demands,
         })
     }
 }

@@ -17,6 +17,7 @@ fn asked(method: &str, url: &str) -> Asked {
             environment: Environment::Live,
             secrets: [0; 32],
         },
+        demands: Demands::default(),
     }
 }
 

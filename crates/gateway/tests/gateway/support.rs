@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::Environment;
 use domain::effect::Trouble;
-use gateway::request::{Asked, Compartment, Outgoing, TimeOuts};
+use gateway::request::{Asked, Compartment, Demands, Outgoing, TimeOuts};
 use gateway::resolve::{OwnAddresses, Resolve};
 use gateway::{Failure, Gateway, GatewayOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -105,6 +105,7 @@ pub fn asked(method: &str, url: &str) -> Asked {
         },
         must_be_fresh: false,
         compartment: compartment(0),
+        demands: Demands::default(),
     }
 }
 

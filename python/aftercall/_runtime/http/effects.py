@@ -79,6 +79,8 @@ class Effects:
             "site": site or call_site() or lane.site,
             "time_outs": {"connect": _finite(connect), "read": _finite(read)},
             "verify": origin.verify,
+            "usual_authorities": origin.usual,
+            "bundles": origin.bundles,
             "certificate": origin.certificate,
             "proxy": proxy,
         }

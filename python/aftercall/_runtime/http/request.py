@@ -24,14 +24,17 @@ Headers = list[tuple[str, str]]
 class Origin:
     """Where a connection leads, and what its library wants of it."""
 
-    __slots__ = ("certificate", "host", "port", "proxy", "scheme", "verify")
+    __slots__ = ("bundles", "certificate", "host", "port", "proxy", "scheme", "usual", "verify")
 
     def __init__(self, scheme: str, host: str, port: int) -> None:
         self.scheme = scheme
         self.host = host
         self.port = port
         self.proxy: str | None = None
-        self.verify: bool | str = True
+        self.verify = True
+        #: Whether the usual authorities are believed, and which bundles beside them, or alone.
+        self.usual = True
+        self.bundles: tuple[str, ...] = ()
         self.certificate: str | None = None
 
     def __str__(self) -> str:

@@ -160,10 +160,12 @@ class Urllib3Socket(EffectSocket):
         from urllib3 import exceptions
 
         error, connection = trouble.error(what), self._connection()
-        if trouble.word in ("forbidden", "malformed", "handshake_broken", "certificate"):
+        if trouble.word in ("malformed", "handshake_broken", "certificate"):
             return error
         if getattr(connection, "proxy", None) is not None and hasattr(connection, "_has_connected_to_proxy"):
             connection._has_connected_to_proxy = False
+        if trouble.word == "forbidden":
+            return error
         if trouble.word == "connect_timeout":
             text = f"Connection to {self._origin.host} timed out. (connect timeout={self._connect})"
             raised: Exception = exceptions.ConnectTimeoutError(connection, text)
@@ -215,7 +217,7 @@ def _connect(scheme: str, kind: type[EffectSocket]) -> object:
         if kind is Urllib3Socket:
             if scheme == "https":
                 tls.want_of_urllib3(self, origin)
-                self.is_verified = origin.verify is not False  # type: ignore[attr-defined]  # it warns otherwise
+                self.is_verified = origin.verify  # type: ignore[attr-defined]  # it warns otherwise
             if getattr(self, "proxy", None) is not None:
                 self._has_connected_to_proxy = True  # type: ignore[attr-defined]
                 self.proxy_is_verified = True  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ class _Connection:
         self._request = Request()
         self._reply: Reply | None = None
         self._rest = b""
+        self._proxied = False
 
     def _add(self, data: bytes) -> None:
         if self._reply is not None and self._reply.response.ended:
@@ -44,8 +45,11 @@ class _Connection:
         self._request = Request()
         self._rest = _TUNNEL_OPEN
 
-    def _secure(self, context: object) -> None:
+    def _secure(self, context: object, name: str | None) -> None:
         self._origin.scheme = "https"
+        problem = tls.unheard(self._origin, name)
+        if problem is not None:
+            raise self._exceptions.ConnectError(problem)
         tls.want_of_context(context, self._origin)
 
     def _next(self, timeout: float | None) -> Reply | None:
@@ -54,6 +58,7 @@ class _Connection:
             return None
         if self._reply is None:
             request, self._request = self._request, Request()
+            self._proxied = request.proxy(self._origin) is not None
             try:
                 self._reply = effects.begin(request, self._origin, self._connect, timeout)
             except ConnectionError as error:
@@ -73,6 +78,8 @@ class _Connection:
 
     def _kind(self, trouble: Trouble) -> type[Exception]:
         name = {"connect_timeout": "ConnectTimeout", "read_timeout": "ReadTimeout"}.get(trouble.word)
+        if trouble.word == "forbidden" and self._proxied:
+            name = "ProxyError"
         kind: type[Exception] = getattr(
             self._exceptions, name or ("ConnectError" if trouble.connecting else "ReadError")
         )
@@ -108,7 +115,7 @@ class Stream(_Connection):
         self, ssl_context: object, server_hostname: str | None = None, timeout: float | None = None
     ) -> Stream:
         """The supervisor speaks TLS."""
-        self._secure(ssl_context)
+        self._secure(ssl_context, server_hostname)
         return self
 
     def close(self) -> None:
@@ -133,7 +140,7 @@ class AsyncStream(_Connection):
         self, ssl_context: object, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncStream:
         """The supervisor speaks TLS."""
-        self._secure(ssl_context)
+        self._secure(ssl_context, server_hostname)
         return self
 
     async def aclose(self) -> None:

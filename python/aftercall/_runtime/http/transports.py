@@ -175,6 +175,12 @@ def connector_imported(module: ModuleType) -> None:
         origin = Origin("https" if secure else "http", host, port)
         context = self._get_ssl_context(req) if secure else None
         if context is not None:
+            problem = tls.unheard(origin, getattr(req, "server_hostname", None), self._get_fingerprint(req))
+            if problem is not None:
+                from ssl import SSLError
+
+                client = __import__("aiohttp.client_exceptions", fromlist=["client_exceptions"])
+                raise client.ClientConnectorSSLError(req.connection_key, SSLError(1, problem))
             tls.want_of_context(context, origin)
         if req.proxy:
             origin.proxy = _proxy(req)
@@ -225,6 +231,8 @@ def _error(module: ModuleType, req: Any, trouble: Trouble, error: Exception) -> 
         "no_such_name": "ClientConnectorDNSError",
         "resolver_down": "ClientConnectorDNSError",
     }.get(word, "ClientConnectorError" if trouble.connecting else "ClientOSError")
+    if word == "forbidden" and req.proxy:
+        name = "ClientProxyConnectionError"
     kind = getattr(client, name, client.ClientConnectorError)
     raised: Exception = kind(req.connection_key, error) if trouble.connecting else kind(*error.args)
     raised.__cause__ = error
