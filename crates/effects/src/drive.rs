@@ -317,7 +317,8 @@ impl Inner {
             let is_secret = SECRET_HEADERS
                 .iter()
                 .any(|secret| name.eq_ignore_ascii_case(secret))
-                || names_secret(name);
+                || names_secret(name)
+                || self.terms.catalogue.hides(name);
             !is_secret || own_key.is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
         Intent {
