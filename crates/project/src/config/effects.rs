@@ -141,10 +141,11 @@ mod tests {
 
     #[test]
     fn a_project_says_what_it_knows_of_its_hosts() {
-        let text = b"hosts:\n  - host: crm.example.com\n    idempotency: { window_s: 3600 }\n    on_unknown: resend\n  - { host: '*.slack.com', class: telemetry, patience_s: 0 }\n";
+        let text = b"hosts:\n  - host: crm.example.com\n    idempotency: { window_s: 3600 }\n    on_unknown: resend\n  - { host: '*.slack.com', class: telemetry, patience_s: 0 }\nredact: [SSN]\n";
         let catalogue = parse("config/effects.yaml", text).unwrap();
         assert_eq!(catalogue.hosts[0].on_unknown, Some(OnUnknown::Resend));
         assert_eq!(catalogue.hosts[1].class, Some(Class::Telemetry));
+        assert!(Catalogue::with(catalogue).hides("ssn"));
         assert_eq!(
             parse("config/effects.yaml", b"# nothing yet\n").unwrap(),
             Catalogue::default()
