@@ -303,6 +303,17 @@ fn the_small_commands_answer() {
     let version = place.run(&["version", "--json"]).expect(0).json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     place.run(&["frobnicate"]).expect(2);
+    let said = place.run(&["runs", "lst", "--json"]).expect(2);
+    let told: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(told["error"]["code"], "AC0805", "{told}");
+    assert_eq!(
+        told["error"]["fix"], "a similar subcommand exists: 'list'",
+        "{told}"
+    );
+    let said = place.run(&["runs", "show", "--json"]).expect(2);
+    let told: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    let message = "the following required arguments were not provided: <RUN>";
+    assert_eq!(told["error"]["message"], message, "{told}");
     place.run(&[]).expect(2);
 }
 

@@ -43,8 +43,18 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && wants_json(&typed) => {
+            let screen = Screen {
+                json: true,
+                now: (assemble::clock())(),
+                zone: assemble::zone(),
+            };
+            screen.error(&not_understood(&error));
+            return Exit::Usage as u8;
+        }
         Err(error) => {
             // Help goes to standard output and is no error; where neither stream can be written nothing can be said.
             let _ = error.print();
@@ -79,6 +89,25 @@ pub fn run(
             error.exit() as u8
         }
     }
+}
+
+fn wants_json(typed: &[OsString]) -> bool {
+    typed
+        .iter()
+        .take_while(|one| *one != "--")
+        .any(|one| one == "--json")
+}
+
+/// What is wrong stands in the lines before the first empty one; what is similar to it, or what else may be typed, behind it.
+fn not_understood(error: &clap::Error) -> CliError {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim);
+    let wrong: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let wrong = wrong.join(" ");
+    let message = wrong.strip_prefix("error: ").unwrap_or(&wrong);
+    let tip = lines.find_map(|line| line.strip_prefix("tip: "));
+    let fix = tip.unwrap_or("aftercall --help lists the commands, aftercall COMMAND --help their options");
+    *CliError::usage(Code::NotUnderstood, message, fix)
 }
 
 /// Started by [`runner`] with a cleared environment, before anything else of this program may run.

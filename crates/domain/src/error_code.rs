@@ -139,6 +139,7 @@ codes! {
     BadInputFile = "AC0802", "the file cannot be read";
     BadConfiguration = "AC0803", "the configuration is not valid";
     AlreadyExists = "AC0804", "there is something already";
+    NotUnderstood = "AC0805", "what was typed is not understood";
 
     Internal = "AC0901", "a fault of Aftercall itself";
     RuntimeFailed = "AC0902", "a fault of Aftercall in the attempt's process";
