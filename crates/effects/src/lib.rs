@@ -34,4 +34,4 @@ pub use session::Session;
 pub use terms::{OnBlocked, Surroundings, Terms, Tries};
 pub use told::{Conclusion, Halt, Part, Told};
 pub use wants::{Want, Wanted};
-pub use way_out::{NoWayOut, Recovered, Rest, Sending, Sent, WayOut};
+pub use way_out::{News, NoWayOut, Rest, Sending, Sent, WayOut};

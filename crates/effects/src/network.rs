@@ -13,19 +13,19 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::request::REQUEST_LIMIT;
 use crate::room::Room;
-use crate::way_out::{Recovered, Rest, Sending, Sent, WayOut};
+use crate::way_out::{News, Rest, Sending, Sent, WayOut};
 
 /// How long a request waits for its turn with a host before its run waits without a process.
 const TURN: Duration = Duration::from_secs(10);
 
-/// Hosts that took requests again and that nobody has asked for yet.
-const RECOVERED: usize = 64;
+/// News of hosts that nobody has asked for yet.
+const NEWS: usize = 64;
 
 /// The way out of a server: one for all its runs.
 pub struct Network {
     gateway: Gateway,
     flow: Flow,
-    recovered: (mpsc::Sender<Recovered>, Mutex<mpsc::Receiver<Recovered>>),
+    news: (mpsc::Sender<News>, Mutex<mpsc::Receiver<News>>),
     clock: Box<dyn Fn() -> domain::Timestamp + Send + Sync>,
 }
 
@@ -40,8 +40,8 @@ impl Network {
         Self {
             gateway,
             flow,
-            recovered: {
-                let (tell, told) = mpsc::channel(RECOVERED);
+            news: {
+                let (tell, told) = mpsc::channel(NEWS);
                 (tell, Mutex::new(told))
             },
             clock: Box::new(clock),
@@ -238,6 +238,11 @@ impl WayOut for Network {
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(NotNow::Until(until)) => {
+                let _ = self.news.0.try_send(News::Out {
+                    project: key.project,
+                    environment: key.environment,
+                    host: key.host.clone(),
+                });
                 return Sent::NotAdmitted {
                     until: Some(until),
                     paused: false,
@@ -295,7 +300,7 @@ impl WayOut for Network {
                 };
                 if admitted.is_trial() && told == Outcome::Well {
                     // Full only if nobody asks: then runs go on at their own times.
-                    let _ = self.recovered.0.try_send(Recovered { host: key.host });
+                    let _ = self.news.0.try_send(News::Recovered { host: key.host });
                 }
                 admitted.report(told);
                 match came {
@@ -325,9 +330,9 @@ impl WayOut for Network {
         }
     }
 
-    async fn recovered(&self) -> Recovered {
-        match self.recovered.1.lock().await.recv().await {
-            Some(recovered) => recovered,
+    async fn news(&self) -> News {
+        match self.news.1.lock().await.recv().await {
+            Some(news) => news,
             None => std::future::pending().await, // cannot be: the sender is here
         }
     }

@@ -15,17 +15,30 @@ pub trait WayOut: Send + Sync + 'static {
     /// Sends it, and waits for the whole answer.
     async fn send(&self, sending: Sending<'_>) -> Sent;
 
-    /// Waits until a host that was out takes requests again. To be asked for by one alone; for who knows of no hosts it never comes.
-    async fn recovered(&self) -> Recovered {
+    /// Waits for what is to be known of hosts by whoever lets runs go on that wait for them. To be asked for by one alone; for who knows
+    /// of no hosts it never comes.
+    async fn news(&self) -> News {
         std::future::pending().await
     }
 }
 
-/// A host that takes requests again.
+/// What is to be known of a host: its name, with its port where that is not the scheme's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
-    /// The host, with its port where that is not the scheme's own.
-    pub host: String,
+pub enum News {
+    /// It was out, and takes requests again.
+    Recovered {
+        /// Which.
+        host: String,
+    },
+    /// It is out, and a run was begun in vain that had waited for it.
+    Out {
+        /// Whose requests.
+        project: ProjectName,
+        /// From where.
+        environment: Environment,
+        /// Which.
+        host: String,
+    },
 }
 
 /// One sending of a request.

@@ -109,6 +109,18 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<u64, StoreError>;
 
+    /// Of the runs of a project and environment that wait for this host (its name, with its port where that is not the scheme's own) and
+    /// are due: lets the oldest be due `apart` from now, each further one `apart` later, so that they are not all begun at once in vain. Answers how
+    /// many were put off.
+    async fn spread_waiting(
+        &self,
+        project: &ProjectName,
+        environment: Environment,
+        host: &str,
+        apart: std::time::Duration,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
     /// Runs that another boot than `incarnation` still holds as running.
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError>;
 

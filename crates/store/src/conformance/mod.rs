@@ -86,6 +86,7 @@ macro_rules! conformance {
             requests::an_unknown_run_is_told,
             waiting::pauses_are_kept_until_they_are_lifted,
             waiting::runs_that_wait_are_let_go_on_one_after_the_other,
+            waiting::runs_that_are_due_for_a_host_that_is_out_are_not_due_all_at_once,
         );
     };
     ($fresh:path: $($topic:ident :: $promise:ident),+ $(,)?) => {

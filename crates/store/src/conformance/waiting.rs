@@ -104,3 +104,32 @@ pub async fn runs_that_wait_are_let_go_on_one_after_the_other(store: Given) {
         assert_eq!(admitted.await.unwrap(), count);
     }
 }
+
+/// Those that are due and no others, the oldest first; as to all else they are as before, and go on when they are let.
+pub async fn runs_that_are_due_for_a_host_that_is_out_are_not_due_all_at_once(store: Given) {
+    queued(&store, 1..4).await;
+    wait(&store, 1..4, CRM).await;
+    let apart = Duration::from_secs(5);
+    let shop = given::shop();
+    let spread =
+        |host: &'static str, now| store.spread_waiting(&shop, Environment::Sandbox, host, apart, now);
+    assert_eq!(
+        spread("crm.example.com", after(2_000)).await.unwrap(),
+        0,
+        "another port"
+    );
+    // Due at 1,002, 1,001 and 1,000.
+    assert_eq!(spread("crm.example.com:8443", after(1_001)).await.unwrap(), 2);
+    let mut due = Vec::new();
+    for number in 1..4 {
+        let state = given::state(&store, run_id(number)).await;
+        assert_eq!(
+            (state.status, state.waiting_for.as_deref()),
+            (Status::Waiting, Some(CRM))
+        );
+        due.push(state.due_at);
+    }
+    assert_eq!(due, [after(1_002), after(1_006), after(1_011)]);
+    assert_eq!(given::claim(&store, 10, after(1_002)).await.len(), 1);
+    assert_eq!(given::claim(&store, 10, after(1_011)).await.len(), 2);
+}

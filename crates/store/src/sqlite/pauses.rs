@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rusqlite::{Connection, params};
 
 use super::SqliteStore;
-use super::columns::{RunRow, micros, parsed, run_columns, time, unknown};
+use super::columns::{RunRow, integer, micros, parsed, run_columns, time, unknown};
 use super::failure::{Failure, unread};
 use super::job::{Batch, Write};
 use super::lanes::Lane;
@@ -156,6 +156,93 @@ impl SqliteStore {
                     if admitted < ADMITTED_AT_ONCE {
                         break;
                     }
+                }
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Of a project and environment's runs that wait for one host and are due: the first at `first`, each further one `apart` later, some at
+/// most. Their state is as before but for that.
+pub(super) const SPREAD: &str = "UPDATE run SET due_at = due.at FROM ( \
+         SELECT run_id, ?4 + (row_number() OVER (ORDER BY run_id) - 1) * ?5 AS at \
+         FROM run INDEXED BY run_waiting WHERE status = 'waiting' AND waiting_for = ?1 \
+         AND project = ?2 AND environment = ?3 AND due_at <= ?6 ORDER BY run_id LIMIT ?7 \
+     ) AS due WHERE run.run_id = due.run_id";
+
+/// See [`SPREAD`]. Answers how many.
+struct SpreadDue {
+    of: Waiting,
+    first: Timestamp,
+    apart: SignedDuration,
+    now: Timestamp,
+}
+
+impl Write for SpreadDue {
+    type Answer = u64;
+    const LANE: Lane = Lane::Claim;
+
+    fn rows(&self) -> usize {
+        ADMITTED_AT_ONCE as usize
+    }
+
+    fn on_full_disk(&self) -> bool {
+        true
+    }
+
+    fn carry_out(&self, batch: &mut Batch<'_>) -> Result<u64, Failure> {
+        let apart_us = i64::try_from(self.apart.as_micros()).unwrap_or(i64::MAX);
+        let changed = batch.connection.prepare_cached(SPREAD)?.execute(params![
+            self.of.origin,
+            self.of.project.as_str(),
+            self.of.environment.as_str(),
+            micros(self.first),
+            apart_us,
+            micros(self.now),
+            integer(ADMITTED_AT_ONCE)
+        ])?;
+        Ok(changed as u64)
+    }
+}
+
+impl SqliteStore {
+    /// Puts off what is due of those that wait for one host, some at a time.
+    pub(super) async fn spread_due(
+        &self,
+        project: &ProjectName,
+        environment: Environment,
+        host: &str,
+        apart: Duration,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let apart = SignedDuration::try_from(apart).unwrap_or(SignedDuration::MAX);
+        let meant = Meant::Authority(host.to_owned());
+        let all = self.readers.read(|reader| waiting(&reader.main)).await?;
+        let of_host = all.into_iter().filter(|one| {
+            one.is_meant_by(&meant) && one.project == *project && one.environment == environment
+        });
+        let mut count: u64 = 0;
+        for of in of_host {
+            loop {
+                // Behind those that have a time already: none of these is due any more.
+                let passed = apart.saturating_mul(i32::try_from(count + 1).unwrap_or(i32::MAX));
+                let first = now.saturating_add(passed).unwrap_or(Timestamp::MAX);
+                let of = of.clone();
+                let put_off = self
+                    .write(
+                        SpreadDue {
+                            of,
+                            first,
+                            apart,
+                            now,
+                        },
+                        0,
+                    )
+                    .await?;
+                count += put_off;
+                if put_off < ADMITTED_AT_ONCE {
+                    break;
                 }
             }
         }

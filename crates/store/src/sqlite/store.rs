@@ -215,6 +215,18 @@ impl Store for SqliteStore {
         self.admit_all(&meant, apart, policy, stored(now)).await
     }
 
+    async fn spread_waiting(
+        &self,
+        project: &ProjectName,
+        environment: Environment,
+        host: &str,
+        apart: std::time::Duration,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.spread_due(project, environment, host, apart, stored(now))
+            .await
+    }
+
     async fn orphans(&self, incarnation: Incarnation, limit: u32) -> Result<Vec<Orphan>, StoreError> {
         self.readers
             .read(move |reader| read::orphans(&reader.main, incarnation, limit))
