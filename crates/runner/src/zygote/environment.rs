@@ -147,6 +147,12 @@ impl Environment {
     /// The process itself: isolated from the user's site, environment cleared, hashes seeded by the deployment.
     pub fn spawn_request(&self, policy: ZygotePolicy, hash_seed: u32) -> SpawnRequest {
         let variable = |name: &str, value: String| (name.to_owned(), value);
+        let preload = self.runtime.preload().display().to_string();
+        let preload = Some(preload).filter(|path| is_one_preload(path));
+        if preload.is_none() {
+            let folder = self.runtime.folder.display();
+            tracing::warn!(%folder, "code that is retried has the time it is, not the time of then: no part of the data folder's path may hold a space or a colon for that");
+        }
         SpawnRequest {
             id: 0,
             program: self.interpreter.executable.display().to_string(),
@@ -164,11 +170,18 @@ impl Environment {
                 variable("MKL_NUM_THREADS", "1".to_owned()),
                 variable("LANG", "C.UTF-8".to_owned()),
                 variable("PATH", "/usr/bin:/bin".to_owned()),
-                // Before the C library's own functions, so that it can say what time it is.
-                variable("LD_PRELOAD", self.runtime.preload().display().to_string()),
-            ],
+            ]
+            .into_iter()
+            // Before the C library's own functions, so that it can say what time it is.
+            .chain(preload.map(|path| variable("LD_PRELOAD", path)))
+            .collect(),
             cwd: self.tmp.path().display().to_string(),
             policy,
         }
     }
+}
+
+/// Whether `LD_PRELOAD` takes a path for one: it is a list (ld.so(8)), and there is no way to quote.
+fn is_one_preload(path: &str) -> bool {
+    !path.contains([' ', ':'])
 }
