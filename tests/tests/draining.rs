@@ -30,6 +30,8 @@ const BATCH: usize = 500;
 const RATE: usize = 20;
 /// For each run, beside a minute for all: far more than it needs.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// A run may be so many places ahead of its turn: several are begun at a time.
+const OVERTAKES: usize = 20;
 /// What the server may hold more than when all were waiting, KiB, and a share of that.
 const MORE_KIB: u64 = 48 * 1024;
 
@@ -92,14 +94,16 @@ fn what_waited_for_one_host_drains_at_its_rate_oldest_first_and_fairly_in_bounde
         works.len(),
         works.len() as f64 / drained.as_secs_f64(),
     );
-    // A machine that stood still for a moment makes up for it.
-    assert!(busiest <= 4 * PROJECTS.len() * RATE, "{busiest} in one second");
+    // Those that came due while it was tried whether the host is back go with the one that tried, and a machine that stood still for a
+    // moment makes up for it; but never all at once.
+    let few = (4 * PROJECTS.len() * RATE).max(works.len() / 2);
+    assert!(busiest <= few, "{busiest} in one second");
     assert!(
         most <= before + before / 2 + MORE_KIB,
         "{before} KiB, then {most} KiB"
     );
 
-    // Who came first goes on first, but for those that came due by themselves; and half-way both projects are half-way.
+    // Older ones go before younger ones, but where some came due by themselves; and half-way both projects are half-way.
     let mut of_project: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for seen in &seen[..seen.len() / 2] {
         let mark = seen.mark();
@@ -117,8 +121,9 @@ fn what_waited_for_one_host_drains_at_its_rate_oldest_first_and_fairly_in_bounde
             "{project}: {} of {half}",
             numbers.len()
         );
-        let older = numbers.iter().filter(|number| **number < share * 3 / 4).count();
-        assert!(older * 10 >= numbers.len() * 9, "{project}: {numbers:?}");
+        let overtook = |pair: &&[usize]| pair[1] + OVERTAKES < pair[0];
+        let overtakings = numbers.windows(2).filter(overtook).count();
+        assert!(overtakings * 10 <= numbers.len(), "{project}: {numbers:?}");
     }
 }
 
