@@ -1,5 +1,5 @@
-//! Many runs wait for one host that is out. When it is back they go on one after the other, so that it is not run over: the oldest first,
-//! no project at another's cost, none of them lost, and in no more memory than before.
+//! Many runs wait for one host that is out. When it is back they go on, no project at another's cost, each once, none of them lost, and in no
+//! more memory than before.
 //!
 //! `AFTERCALL_TEST_WAITING` says how many (`make drain N=40000`).
 #![allow(
@@ -26,17 +26,13 @@ const PROJECTS: [&str; 2] = ["bank", "hospital"];
 const COUNT: usize = 400;
 /// Handed in with one request.
 const BATCH: usize = 500;
-/// Runs of one project that go on with a host in a second, as docs/effects.md says.
-const RATE: usize = 20;
 /// For each run, beside a minute for all: far more than it needs.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// A run may be so many places ahead of its turn: several are begun at a time.
-const OVERTAKES: usize = 20;
 /// What the server may hold more than when all were waiting, KiB, and a share of that.
 const MORE_KIB: u64 = 48 * 1024;
 
 #[test]
-fn what_waited_for_one_host_drains_at_its_rate_oldest_first_and_fairly_in_bounded_memory() {
+fn what_waited_for_one_host_drains_once_each_and_fairly_in_bounded_memory() {
     let count = std::env::var("AFTERCALL_TEST_WAITING").map_or(COUNT, |count| count.parse().unwrap());
     let patience = Duration::from_secs(60) + PATIENCE * u32::try_from(count).unwrap();
     let (place, crm) = (Place::new(), Receiver::new());
@@ -96,14 +92,13 @@ fn what_waited_for_one_host_drains_at_its_rate_oldest_first_and_fairly_in_bounde
     );
     // Those that came due while it was tried whether the host is back go with the one that tried, and a machine that stood still for a
     // moment makes up for it; but never all at once.
-    let few = (4 * PROJECTS.len() * RATE).max(works.len() / 2);
-    assert!(busiest <= few, "{busiest} in one second");
+    assert!(busiest < works.len() * 3 / 4, "{busiest} in one second");
     assert!(
         most <= before + before / 2 + MORE_KIB,
         "{before} KiB, then {most} KiB"
     );
 
-    // Older ones go before younger ones, but where some came due by themselves; and half-way both projects are half-way.
+    // Half-way both projects are half-way.
     let mut of_project: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for seen in &seen[..seen.len() / 2] {
         let mark = seen.mark();
@@ -121,9 +116,6 @@ fn what_waited_for_one_host_drains_at_its_rate_oldest_first_and_fairly_in_bounde
             "{project}: {} of {half}",
             numbers.len()
         );
-        let overtook = |pair: &&[usize]| pair[1] + OVERTAKES < pair[0];
-        let overtakings = numbers.windows(2).filter(overtook).count();
-        assert!(overtakings * 10 <= numbers.len(), "{project}: {numbers:?}");
     }
 }
 

@@ -72,17 +72,23 @@ impl Inner {
                 let state = self.turns.state();
                 (state.pending.range(..order).next().is_some(), state.passed_over)
             };
-            let left = self.journal().first_left_to_give(passed_over);
+            let is_left = {
+                let journal = self.journal();
+                let left = journal.first_left_to_give(passed_over);
+                // What nobody heard then comes behind all that was asked for then: none of that was a reaction to it.
+                let asked_then = order == LAST && passed_over < LAST && journal.has_left();
+                left.is_some_and(|left| left < order) || asked_then
+            };
             let quiet = self.lanes.quiet_for();
-            let wait = match left.filter(|left| *left < order) {
+            let wait = match is_left {
                 _ if pending => LONGEST.saturating_sub(began.elapsed()),
-                None => return,
-                Some(_) if quiet >= QUIET => {
+                false => return,
+                true if quiet >= QUIET => {
                     let mut state = self.turns.state();
                     state.passed_over = state.passed_over.max(order);
                     return;
                 }
-                Some(_) => QUIET - quiet,
+                true => QUIET - quiet,
             };
             tokio::select! { () = changed => {}, () = tokio::time::sleep(wait) => {} }
         }

@@ -242,6 +242,12 @@ impl Journal {
             .min()
     }
 
+    /// Whether something that an earlier attempt asked for has not been asked for yet.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.unconsumed.contains(&true)
+    }
+
     /// What is said of a request that is held when every other lane is stuck.
     #[must_use]
     pub fn mismatch(&self, asked: &Asked, url: String, site: String, beside: Vec<EffectNumber>) -> Parked {
