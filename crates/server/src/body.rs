@@ -8,13 +8,14 @@ use domain::Code;
 use domain::json::JsonError;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::admission::{Admitted, Share};
 use crate::app::{Limits, Shared};
 use crate::auth::Principal;
-use crate::problem::{ApiError, ApiResult, bad_field, sentence, shown, stalled, too_large};
+use crate::misfit::misfit;
+use crate::problem::{ApiError, ApiResult, bad_field, sentence, stalled, too_large};
 
 /// How much of a body that is refused is still read, in bytes: a client that sends before it listens would otherwise
 /// see a broken connection in place of the answer.
@@ -210,7 +211,8 @@ pub(crate) async fn json<T: DeserializeOwned>(
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = pointer(error.path());
         let inner = error.into_inner();
-        if inner.is_data() {
+        // The reader calls some misfits faults of JSON.
+        if inner.is_data() || serde_json::from_slice::<IgnoredAny>(text).is_ok() {
             misfit(path, &inner)
         } else {
             not_json(path, &inner, text)
@@ -233,40 +235,6 @@ fn not_json(path: String, error: &serde_json::Error, text: &[u8]) -> ApiError {
     let detail = format!("{place}: found {}, expected {}.", told.found, told.expected);
     let mut problem = api::Problem::new(Code::NotJson, 400, detail, sentence(&told.fix));
     problem.errors.push(told.into());
-    problem.into()
-}
-
-/// What the reader said of a body that is JSON, by field. Its wording is matched, as it gives no codes; what is not known is passed on.
-fn misfit(mut path: String, error: &serde_json::Error) -> ApiError {
-    let said = error.to_string();
-    let said = said
-        .rsplit_once(" at line ")
-        .map_or(said.as_str(), |(said, _)| said);
-    let (found, expected) = match said.strip_prefix("missing field ") {
-        Some(field) => {
-            path = format!("{path}/{}", field.trim_matches('`'));
-            ("", "a value")
-        }
-        None => said
-            .split_once(", expected ")
-            .or_else(|| said.split_once(" is not "))
-            .unwrap_or((said, "something else")),
-    };
-    let place = if path.is_empty() { "The body" } else { &path };
-    let told = if found.is_empty() { "missing" } else { found };
-    let fix = "Correct it; GET /v1/openapi.json describes the body.";
-    let mut problem = api::Problem::new(
-        Code::BadRequest,
-        400,
-        format!("{place}: {told}, expected {expected}."),
-        fix,
-    );
-    problem.errors.push(api::FieldError {
-        path,
-        found: shown(found),
-        expected: expected.to_owned(),
-        fix: fix.to_owned(),
-    });
     problem.into()
 }
 

@@ -21,6 +21,7 @@ mod key_cache;
 pub mod keys;
 mod lines;
 mod listen;
+mod misfit;
 mod ndjson;
 mod next;
 mod openapi;
