@@ -75,7 +75,7 @@ import dataclasses
 from functions.models import of_the_call
 
 SHOWN = ("id", "account_id", "project_id", "env", "channel_type", "caller_number", "callee_number", "sip_headers",
-         "integration_attributes", "language", "variant_name", "current_flow", "current_step")
+         "integration_attributes", "language", "variant_name", "current_flow", "current_step", "transcript_alternatives")
 
 
 def end_function(conv):
@@ -90,6 +90,10 @@ def end_function(conv):
         "history": [repr(turn) for turn in conv.history],
         "metrics": [[event.name, event.value, type(event.value).__name__] for event in conv.metric_events],
         "sender": conv.state.from_,
+        "entities": {name: vars(entity) for name, entity in conv.entities.items()},
+        "memory": {name: conv.memory[name] for name in conv.memory.fields()},
+        "real_time_config": dict(conv.real_time_config),
+        "variant": dict(conv.variant),
     }
     conv.log.info("seen", platform=conv.platform)
     conv.write_metric("TURNS", len(conv.history))
@@ -175,6 +179,13 @@ fn call(id: &str) -> Value {
         "current_step": "confirm",
         "variant": "leeds",
         "variants": {"leeds": {"phone": "1"}},
+        "entities": {
+            "guests": {"id": "E-1", "valid": true, "value": "4", "type": "numeric"},
+            "day": {"id": "E-2", "valid": false, "value": "some day", "type": "date", "error": "no date"},
+        },
+        "memory": {"REPEAT_CALLER_CONV_ID": "CA-16", "seats": [1, {"by": "window"}]},
+        "real_time_config": {"opening": {"monday": null}, "limit": 3},
+        "transcript_alternatives": ["boot", "book"],
         "turns": [
             {"role": "agent", "text": "¿Qué tal? 😀"},
             {"role": "user", "text": ""},

@@ -16,7 +16,8 @@ URL = "@URL@"
 KEY = "@SECRET@"  # the name of the secret that holds the API key: `aftercall keys create polyai --env live`
 
 AS_THEY_ARE = ("id", "account_id", "project_id", "caller_number", "callee_number", "sip_headers", "language",
-               "current_flow", "current_step", "integration_attributes")  # fmt: skip
+               "current_flow", "current_step", "integration_attributes", "transcript_alternatives")  # fmt: skip
+OF_AN_ENTITY = ("id", "valid", "value", "type", "error")
 # The same conversation under the same id is one run: sending it again is safe.
 RETRY = Retry(4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504), allowed_methods=None)
 CHANNELS = {"sip.polyai": "voice", "webchat.polyai": "chat", "sms.twilio": "sms"}
@@ -28,11 +29,29 @@ def end_function(conv: Conversation):
     document["environment"] = conv.env if conv.env in ("pre-release", "live") else "sandbox"
     document["turns"] = [{"role": turn.role, "text": turn.text} for turn in conv.history]
     document["metrics"] = [{"name": event.name, "value": event.value} for event in conv.metric_events]
+    document.update(known(conv))
     document["state"] = {str(name): on_the_wire(value) for name, value in conv.state.items()}
     with requests.Session() as session:
         session.mount(URL, HTTPAdapter(max_retries=RETRY))
         session.headers["Authorization"] = f"Bearer {conv.utils.get_secret(KEY)}"
-        session.post(URL, json=document, timeout=30).raise_for_status()
+        session.headers["Content-Type"] = "application/json"
+        session.post(URL, data=json.dumps(document, default=str), timeout=30).raise_for_status()
+
+
+def known(conv):
+    """What the call collected, what was known before it, and what its variant says, as far as the platform has it."""
+    entities, memory, variant = (getattr(conv, name, None) for name in ("entities", "memory", "variant"))
+    return {
+        "entities": {str(name): {key: plain(getattr(entity, key, None)) for key in OF_AN_ENTITY}
+                     for name, entity in dict(entities or {}).items() if entity is not None},
+        "memory": {name: memory[name] for name in memory.fields()} if memory else None,
+        "real_time_config": dict(getattr(conv, "real_time_config", None) or {}),
+        "variants": {conv.variant_name: dict(variant)} if variant and conv.variant_name else None,
+    }  # fmt: skip
+
+
+def plain(value):
+    return value.value if isinstance(value, enum.Enum) else value
 
 
 def on_the_wire(value):
