@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use system_tests::{Place, Project, Receiver, Server, conversation, now, test_python};
 
 const FUNCTION: &str = r#"
@@ -82,10 +82,13 @@ fn what_waited_for_one_host_drains_once_each_and_fairly_in_bounded_memory() {
         "waiting is no failure"
     );
 
+    let attempts = |run: &Value| run["attempts"].as_u64().unwrap();
+    let vain = runs.iter().map(attempts).sum::<u64>() - runs.len() as u64;
     let seen = crm.seen();
     let busiest = busiest_second(&seen.iter().map(|seen| seen.at).collect::<Vec<_>>());
     println!(
-        "{} runs: handed in in {sent:.1?}, all waiting after {waited:.1?}, drained in {drained:.1?}: {:.0} a second, {busiest} in the busiest; \
+        "{} runs: handed in in {sent:.1?}, all waiting after {waited:.1?} and {vain} attempts in vain, drained in {drained:.1?}: {:.0} a second, \
+         {busiest} in the busiest; \
          the server held {before} KiB while they waited and {most} KiB at most while they drained",
         works.len(),
         works.len() as f64 / drained.as_secs_f64(),

@@ -110,13 +110,14 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<u64, StoreError>;
 
     /// Of the runs of a project and environment that wait for this host (its name, with its port where that is not the scheme's own) and
-    /// are due: lets the oldest be due `apart` from now, each further one `apart` later, so that they are not all begun at once in vain. Answers how
+    /// are due: lets the oldest be due at `first`, each further one `apart` later, so that they are not all begun at once in vain. Answers how
     /// many were put off.
     async fn spread_waiting(
         &self,
         project: &ProjectName,
         environment: Environment,
         host: &str,
+        first: Timestamp,
         apart: std::time::Duration,
         now: Timestamp,
     ) -> Result<u64, StoreError>;

@@ -111,15 +111,23 @@ pub async fn runs_that_are_due_for_a_host_that_is_out_are_not_due_all_at_once(st
     wait(&store, 1..4, CRM).await;
     let apart = Duration::from_secs(5);
     let shop = given::shop();
-    let spread =
-        |host: &'static str, now| store.spread_waiting(&shop, Environment::Sandbox, host, apart, now);
+    let spread = |host: &'static str, first, now| {
+        store.spread_waiting(&shop, Environment::Sandbox, host, first, apart, now)
+    };
     assert_eq!(
-        spread("crm.example.com", after(2_000)).await.unwrap(),
+        spread("crm.example.com", after(2_005), after(2_000))
+            .await
+            .unwrap(),
         0,
         "another port"
     );
     // Due at 1,002, 1,001 and 1,000.
-    assert_eq!(spread("crm.example.com:8443", after(1_001)).await.unwrap(), 2);
+    assert_eq!(
+        spread("crm.example.com:8443", after(1_006), after(1_001))
+            .await
+            .unwrap(),
+        2
+    );
     let mut due = Vec::new();
     for number in 1..4 {
         let state = given::state(&store, run_id(number)).await;

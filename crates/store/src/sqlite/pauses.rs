@@ -213,6 +213,7 @@ impl SqliteStore {
         project: &ProjectName,
         environment: Environment,
         host: &str,
+        first: Timestamp,
         apart: Duration,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
@@ -225,9 +226,9 @@ impl SqliteStore {
         let mut count: u64 = 0;
         for of in of_host {
             loop {
-                // Behind those that have a time already: none of these is due any more.
-                let passed = apart.saturating_mul(i32::try_from(count + 1).unwrap_or(i32::MAX));
-                let first = now.saturating_add(passed).unwrap_or(Timestamp::MAX);
+                // Behind those that have a time already.
+                let passed = apart.saturating_mul(i32::try_from(count).unwrap_or(i32::MAX));
+                let first = first.saturating_add(passed).unwrap_or(Timestamp::MAX);
                 let of = of.clone();
                 let put_off = self
                     .write(

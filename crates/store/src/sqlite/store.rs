@@ -220,10 +220,11 @@ impl Store for SqliteStore {
         project: &ProjectName,
         environment: Environment,
         host: &str,
+        first: Timestamp,
         apart: std::time::Duration,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.spread_due(project, environment, host, apart, stored(now))
+        self.spread_due(project, environment, host, stored(first), apart, stored(now))
             .await
     }
 
