@@ -17,7 +17,10 @@ const RANDOM_ROUNDS: usize = 9;
 const RANDOM_MOMENT: Duration = Duration::from_millis(600);
 /// Threads that hand conversations in.
 const CLIENTS: usize = 4;
-/// The promise is 2 s; on a shared machine only a hang is a failure, and the figure is printed.
+/// The promise is 2 s, on a machine on which a server is ready after a fifth of one: half of all restarts take back their runs within
+/// so many times what this machine needs to be ready, however slow it is just now.
+const TAKE_BACK_PER_START: u32 = 2;
+/// Beyond this it hangs.
 const TAKE_BACK_BOUND: Duration = Duration::from_secs(30);
 /// How long processes may be seen after their supervisor was killed; printed too.
 const LEFTOVER_BOUND: Duration = Duration::from_secs(10);
@@ -133,10 +136,25 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// How long a server needed to be ready, and then to take back what the one before it had left.
+#[derive(Clone, Copy)]
+struct Restart {
+    ready: Duration,
+    taken_back: Duration,
+}
+
 #[derive(Default)]
-struct Worst {
-    take_back: Duration,
+struct Figures {
+    restarts: Vec<Restart>,
     leftover: Duration,
+}
+
+impl Figures {
+    fn median(&self, of: impl Fn(&Restart) -> Duration) -> Duration {
+        let mut all: Vec<_> = self.restarts.iter().map(of).collect();
+        all.sort_unstable();
+        all[all.len() / 2]
+    }
 }
 
 #[test]
@@ -151,7 +169,7 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
         server.deploy(project.path(), PROJECT);
     }
     let mut sent = Sent::default();
-    let mut worst = Worst::default();
+    let mut figures = Figures::default();
     let mut moments: Vec<_> = FAIL_POINTS
         .into_iter()
         .map(Some)
@@ -164,11 +182,11 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
             let state = json!({"pause_ms": chance.between(0, 60), "stubborn": chance.between(0, 9) == 0});
             conversation(&format!("crash-{round}-{number}"), &state)
         }));
-        one_kill(&setup, moment, &mut chance, &mut sent, &mut worst);
+        one_kill(&setup, moment, &mut chance, &mut sent, &mut figures);
     }
 
     let server = setup.start();
-    worst.take_back = worst.take_back.max(taken_back(&server).unwrap());
+    figures.restarts.push(taken_back(&server).unwrap());
     while !sent.waiting.is_empty() {
         let clients = sent.begin(&server);
         sent.end(clients);
@@ -186,15 +204,26 @@ fn two_thousand_conversations_outlive_twenty_kills_each_with_one_succeeded_attem
         .iter()
         .map(|(id, promise)| check(&server, id, promise))
         .sum();
+    let [ready, taken_back] =
+        [|of: &Restart| of.ready, |of: &Restart| of.taken_back].map(|of| figures.median(of));
+    let longest = figures
+        .restarts
+        .iter()
+        .map(|restart| restart.taken_back)
+        .max()
+        .unwrap();
     println!(
-        "{} conversations succeeded in {attempts} attempts, {set_aside} of them set aside before; at worst taken back {:?} after ready, and a process left for {:?}",
+        "{} conversations succeeded in {attempts} attempts, {set_aside} of them set aside before; ready after {ready:?}, taken back {taken_back:?} later, {longest:?} at worst, and a process left for {:?}",
         sent.promised.len(),
-        worst.take_back,
-        worst.leftover
+        figures.leftover
     );
     assert!(attempts > sent.promised.len(), "kills interrupted attempts");
-    assert!(worst.take_back < TAKE_BACK_BOUND);
-    assert!(worst.leftover < LEFTOVER_BOUND);
+    assert!(
+        taken_back < ready * TAKE_BACK_PER_START,
+        "{taken_back:?}, where a start takes {ready:?}"
+    );
+    assert!(longest < TAKE_BACK_BOUND);
+    assert!(figures.leftover < LEFTOVER_BOUND);
 }
 
 /// A server is started, handed conversations, and killed.
@@ -203,7 +232,7 @@ fn one_kill(
     moment: Option<FailPoint>,
     chance: &mut Chance,
     sent: &mut Sent,
-    worst: &mut Worst,
+    figures: &mut Figures,
 ) {
     let (server, name) = match moment {
         Some((name, low, high)) => {
@@ -215,7 +244,7 @@ fn one_kill(
         }
         None => (setup.spawn(), "a random moment".to_owned()),
     };
-    let taken_back = taken_back(&server);
+    let restart = taken_back(&server);
     if moment.is_none() {
         finish_what_was_cut_off(&server);
     }
@@ -227,18 +256,20 @@ fn one_kill(
     sent.end(clients);
     assert!(server.was_killed(), "{name}: {status}\n{}", server.log_tail());
     let left = server.wait_until_nothing_is_left();
+    let taken_back = restart.map(|restart| restart.taken_back);
     println!(
         "killed at {name}; runs taken back {taken_back:?} after it was ready; nothing left {left:?} after its end"
     );
-    worst.leftover = worst.leftover.max(left);
-    worst.take_back = worst.take_back.max(taken_back.unwrap_or_default());
+    figures.leftover = figures.leftover.max(left);
+    figures.restarts.extend(restart);
 }
 
-/// How long after a server was ready no run was any more what the one before it had left; `None` if it died before that.
-fn taken_back(server: &Server<'_>) -> Option<Duration> {
-    let started_at = server.spawned_at();
+/// How long it took until a server was ready, and then until no run was any more what the one before it had left; `None` if it died before
+/// that.
+fn taken_back(server: &Server<'_>) -> Option<Restart> {
+    let (started_at, spawned) = (server.spawned_at(), now());
     server.wait_until_ready().ok()?;
-    let ready = now();
+    let (ready, began) = (spawned.elapsed(), now());
     until("runs are taken back", || {
         let Ok(answer) = server.request("GET", "/v1/runs?status=running&limit=1000", &[], "") else {
             return server.ended().map(|_| None);
@@ -251,7 +282,12 @@ fn taken_back(server: &Server<'_>) -> Option<Duration> {
             .map(|run| text(&run["changed_at"]));
         changed
             .all(|at| at.parse::<jiff::Timestamp>().unwrap() >= started_at)
-            .then(|| Some(ready.elapsed()))
+            .then(|| {
+                Some(Restart {
+                    ready,
+                    taken_back: began.elapsed(),
+                })
+            })
     })
 }
 

@@ -99,10 +99,7 @@ impl Way {
 
     async fn offer(&self, conversation: &Conversation, sent: Bytes) -> ApiResult<Offer> {
         let project = self.project_of(conversation).await?;
-        let environment = conversation
-            .environment()
-            .or(self.environment)
-            .unwrap_or(Environment::Sandbox);
+        let environment = self.environment_of(conversation)?;
         self.principal.check_environment(environment)?;
         let external_id = conversation.id().to_owned();
         let numbers = [conversation.caller_number(), conversation.callee_number()];
@@ -126,6 +123,19 @@ impl Way {
                 sent,
             },
         })
+    }
+
+    /// The environment that the document names, which must not be another than the request does, else the request's.
+    fn environment_of(&self, conversation: &Conversation) -> ApiResult<Environment> {
+        match (conversation.environment(), self.environment) {
+            (Some(said), Some(named)) if said != named => Err(bad_field(
+                "/environment",
+                said.as_str(),
+                &format!("{named}, as the request says (?environment={named})"),
+                "Name one environment, in the document or in the request.",
+            )),
+            (said, named) => Ok(said.or(named).unwrap_or(Environment::Sandbox)),
+        }
     }
 
     /// The project that the document names, which must not be another than the request does, else the request's.

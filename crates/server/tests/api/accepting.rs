@@ -92,12 +92,12 @@ async fn a_run_without_an_active_deployment_is_held_and_says_so() {
 }
 
 #[tokio::test]
-async fn the_body_says_where_else_the_query_else_it_is_sandbox() {
+async fn the_environment_is_said_by_the_body_or_the_query_and_else_is_sandbox() {
     let house = House::with_support().await;
     for (id, body, query, expected) in [
         ("a", None, "", "sandbox"),
         ("b", None, "&environment=pre_release", "pre-release"),
-        ("c", Some("live"), "&environment=sandbox", "live"),
+        ("c", Some("live"), "&environment=live", "live"),
         ("d", Some("pre_release"), "", "pre-release"),
     ] {
         let ask = post(&format!("/v1/conversations?project=support{query}"));
@@ -106,6 +106,11 @@ async fn the_body_says_where_else_the_query_else_it_is_sandbox() {
         let found = house.read(&format!("/v1/conversations/{id}")).await;
         assert_eq!(found["environment"], expected, "{id}");
     }
+    let ask = post("/v1/conversations?project=support&environment=sandbox");
+    let answer = house.ask(ask.json(json!({"id": "e", "environment": "live"}))).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (400, "AC0705".into()));
+    let error = &answer.body["errors"][0];
+    assert_eq!((&error["path"], &error["found"]), (&json!("/environment"), &json!("live")));
 }
 
 #[tokio::test]
