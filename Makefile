@@ -39,8 +39,11 @@ wheel: require $(VENV)/installed
 demo: build
 	@AFTERCALL_BIN=$(CARGO_TARGET_DIR)/release/aftercall scripts/demo
 
+# Real conversations are nobody's to publish: tests take them from a file that is not part of the project.
+REAL_CONVERSATIONS := $(or $(AFTERCALL_TEST_CONVERSATIONS),../shared/data/conversations.jsonl)
 test: test-rust test-python test-frameworks test-libraries test-wheel test-system
 	@echo "all tests passed"
+	@test -f $(REAL_CONVERSATIONS) || echo "made-up conversations stood for 600 real ones: AFTERCALL_TEST_CONVERSATIONS=FILE names a file of them, one a line"
 
 test-rust: require
 	cargo test --workspace --locked --exclude system-tests

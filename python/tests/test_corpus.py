@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "conversations.jsonl"
+DATA = Path(
+    os.environ.get("AFTERCALL_TEST_CONVERSATIONS")
+    or Path(__file__).resolve().parents[3] / "shared" / "data" / "conversations.jsonl"
+)
 pytestmark = pytest.mark.skipif(not DATA.is_file(), reason=f"{DATA} is not there")
 
 READS_ALL = """

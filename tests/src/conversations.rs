@@ -33,13 +33,16 @@ pub fn write_lines(path: &Path, conversations: &[Value]) {
     fs::write(path, lines).unwrap();
 }
 
-/// The file of real conversations that lies beside a clone of the repository, where there is one.
+/// The file of real conversations: `AFTERCALL_TEST_CONVERSATIONS` names it, else it is looked for beside the repository.
 #[must_use]
 pub fn shared_file() -> PathBuf {
-    repository()
-        .parent()
-        .unwrap()
-        .join("shared/data/conversations.jsonl")
+    let beside = || {
+        repository()
+            .parent()
+            .unwrap()
+            .join("shared/data/conversations.jsonl")
+    };
+    std::env::var_os("AFTERCALL_TEST_CONVERSATIONS").map_or_else(beside, PathBuf::from)
 }
 
 /// The 600 real conversations; where they are not at hand, 600 that are made here, and a loud word about it.
