@@ -9,54 +9,53 @@ use support::{Place, examples, settings};
 #[test]
 fn every_command_helps_with_examples() {
     let place = Place::new();
-    let commands = [
-        "",
-        "init",
-        "invoke",
-        "check",
-        "serve",
-        "deploy",
-        "send",
-        "runs",
-        "runs list",
-        "runs show",
-        "runs logs",
-        "runs retry",
-        "runs cancel",
-        "conversations",
-        "conversations show",
-        "deployments",
-        "deployments list",
-        "deployments show",
-        "deployments promote",
-        "keys",
-        "keys create",
-        "keys list",
-        "keys revoke",
-        "status",
-        "config",
-        "config show",
-        "config conv",
-        "schema",
-        "schema conversation",
-        "stubs",
-        "bridge",
-        "version",
-        "completion",
-    ];
     let mut all = String::new();
-    for command in commands {
+    let mut left = vec![String::new()];
+    while let Some(command) = left.pop() {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("-h");
-        let said = place.run(&arguments).expect(0);
-        let has_subcommands = said.out.contains("Commands:") && !command.is_empty();
+        let help = place.run(&arguments).expect(0).out;
+        let heading = if command.is_empty() {
+            "Start here:"
+        } else {
+            "Examples:"
+        };
+        let examples = help.split_once(heading).map(|(_, examples)| examples);
         assert!(
-            has_subcommands || said.out.contains("Examples:") || command.is_empty(),
-            "{command} has no examples"
+            examples.is_some_and(|examples| examples.contains(&format!("aftercall {command}"))),
+            "{command} has no example: {help}"
         );
-        all.push_str(&format!("\n$ aftercall {}\n{}", arguments.join(" "), said.out));
+        // The last is taken first.
+        let further = subcommands(&help);
+        left.extend(
+            further
+                .iter()
+                .rev()
+                .map(|name| format!("{command} {name}").trim().to_owned()),
+        );
+        all.push_str(&format!("\n$ aftercall {}\n{help}", arguments.join(" ")));
+    }
+    for deep in ["runs decide", "deployments promote", "resume"] {
+        assert!(
+            all.contains(&format!("\n$ aftercall {deep} -h\n")),
+            "{deep} was not reached"
+        );
     }
     settings().bind(|| insta::assert_snapshot!("help", all));
+}
+
+/// The commands that a help text lists, without `help` itself.
+fn subcommands(help: &str) -> Vec<String> {
+    let Some((_, listed)) = help.split_once("\nCommands:\n") else {
+        return Vec::new();
+    };
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    // A description's further lines stand further to the right.
+    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty() && *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]

@@ -16,6 +16,9 @@ const MIB: u64 = 1024 * KIB;
 
 /// Settings and where each comes from
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall config show
+  aftercall config conv support-desk | jq .handoffs")]
 pub enum Config {
     /// Every setting, its value, and who said so; and the limits that no setting changes
     Show(Show),

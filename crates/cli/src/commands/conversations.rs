@@ -13,6 +13,9 @@ use crate::story;
 
 /// Conversations: show
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall conversations show desk-2041
+  aftercall conversations show desk-2041 --document > desk-2041.json")]
 pub enum Conversations {
     /// What came in, and what became of it
     Show(Show),

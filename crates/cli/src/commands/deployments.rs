@@ -13,6 +13,10 @@ use crate::screen::{style, table, time};
 
 /// Deployments: list, show, promote
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall deployments list --project support-desk
+  aftercall deployments show 4be1f0
+  aftercall deployments promote 4be1f0 --to live")]
 pub enum Deployments {
     /// A project's deployments, newest first
     List(List),

@@ -15,6 +15,10 @@ use crate::screen::{style, table, time};
 
 /// API keys: create, list, revoke
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall keys create 'phone platform' --project support-desk --env live
+  aftercall keys list
+  aftercall keys revoke 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d")]
 pub enum Keys {
     /// Make a key; its secret is shown this once
     Create(Create),

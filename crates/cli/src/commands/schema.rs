@@ -7,6 +7,8 @@ use crate::error::{CliError, Exit};
 
 /// The JSON Schema of a document
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall schema conversation > conversation.schema.json")]
 pub enum Schema {
     /// A finished conversation, as `send`, `invoke` and POST /v1/conversations take it
     Conversation(Conversation),

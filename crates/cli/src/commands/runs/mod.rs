@@ -15,6 +15,10 @@ pub use list::table as list_table;
 
 /// Runs: list, show, logs, decide, retry, cancel
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  aftercall runs list --status failed --since 2h
+  aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
+  aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --deployment 4be1f0")]
 pub enum Runs {
     /// Runs, newest first
     List(list::List),
