@@ -174,7 +174,7 @@ fn a_project_that_cannot_be_used_is_told_with_file_line_and_fix() {
 
     let said = place.run(&["check", "nowhere"]).expect(1);
     assert!(
-        said.err.contains("AC0213") && said.err.contains("docs/errors/AC0213.md"),
+        said.err.contains("AC0213") && said.err.contains("aftercall explain AC0213"),
         "{}",
         said.err
     );

@@ -138,7 +138,7 @@ fn only_what_became_different_is_shown() {
         "    - was = true",
     ];
     assert_eq!(changes[..changes.len() - 1], expected, "{said:#?}");
-    let two = watch.until("more: docs/errors/AC0301.md").join("\n");
+    let two = watch.until("more: aftercall explain AC0301").join("\n");
     assert!(two.contains("+ AC0301 ValueError: no at p.py:8"), "{two}");
     assert!(!said.join("").contains('\u{1b}'), "no colours into a pipe");
     assert_eq!(watch.interrupt(), Some(130));

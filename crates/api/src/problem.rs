@@ -70,7 +70,7 @@ impl From<domain::json::Problem> for FieldError {
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// The page that tells more, relative to the documentation's root: `docs/errors/AC0102.md`.
+    /// The page that tells more, where this server has it: `/docs/errors/AC0102.md`.
     #[serde(rename = "type")]
     pub kind: String,
     /// `AC0102` and the like.
@@ -114,7 +114,7 @@ impl Problem {
     #[must_use]
     pub fn new(code: Code, status: u16, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            kind: code.page(),
+            kind: format!("/{}", code.page()),
             code,
             title: code.title().to_owned(),
             status,

@@ -120,6 +120,8 @@ pub enum Command {
     Stubs(commands::stubs::Stubs),
     /// An end function for the vendor's platform that hands its conversations over
     Bridge(commands::bridge::Bridge),
+    /// What an error means, and what to do
+    Explain(commands::explain::Explain),
     /// The version of this program
     Version(commands::version::Version),
     /// A script that makes a shell complete commands

@@ -241,7 +241,9 @@ pub fn deploy_error(
     error: runner::DeployError,
     project: fn(Code, String, String) -> Box<CliError>,
 ) -> Box<CliError> {
-    let fix = error.fix.unwrap_or_else(|| format!("see {}", error.code.page()));
+    let fix = error
+        .fix
+        .unwrap_or_else(|| format!("see `{}`", crate::screen::more(error.code)));
     let told = match &error.error {
         Some(raised) if !raised.message.is_empty() => {
             format!("{}: {}: {}", error.code.title(), raised.kind, raised.message)

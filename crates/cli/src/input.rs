@@ -105,6 +105,14 @@ fn open(path: &Path, name: &str) -> Result<Content, Box<CliError>> {
             File::open(path).map_err(failed)?,
         ))
     };
+    // Some editors begin a file so, to say that it is UTF-8.
+    if reader
+        .fill_buf()
+        .map_err(failed)?
+        .starts_with("\u{feff}".as_bytes())
+    {
+        reader.consume("\u{feff}".len());
+    }
     let named_so = path
         .extension()
         .is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
@@ -292,6 +300,8 @@ mod tests {
             lines(&[(1, "{\"id\": 1}"), (2, "{\"id\": 2}")])
         );
         assert_eq!(read("a.json", "[]").unwrap(), []);
+        let marked = "\u{feff}[{\"id\": 1}]";
+        assert_eq!(read("a.json", marked).unwrap(), lines(&[(1, "{\"id\": 1}")]));
     }
 
     #[test]

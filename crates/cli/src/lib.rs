@@ -173,6 +173,7 @@ impl Command {
             | Self::Schema(_)
             | Self::Bridge(_)
             | Self::Stubs(_)
+            | Self::Explain(_)
             | Self::Version(_)
             | Self::Completion(_)
             | Self::Launcher { .. }
@@ -189,6 +190,7 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
         Command::Schema(command) => command.run(context).map(Some),
         Command::Bridge(command) => command.run(context).map(Some),
         Command::Stubs(command) => command.run(context).map(Some),
+        Command::Explain(command) => command.run(context).map(Some),
         Command::Version(command) => command.run(context).map(Some),
         Command::Completion(command) => command.run(context).map(Some),
         Command::Launcher { .. } | Command::Installer => Ok(Some(Exit::Done)),

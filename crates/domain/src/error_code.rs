@@ -34,6 +34,14 @@ macro_rules! codes {
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
+
+            /// What the page says: Markdown.
+            #[must_use]
+            pub const fn page_text(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../../docs/errors/", $code, ".md")),)*
+                }
+            }
         }
 
         impl FromStr for Code {
@@ -160,7 +168,7 @@ impl Code {
         )
     }
 
-    /// The page that tells more, relative to the documentation's root.
+    /// The page that tells more, relative to the documentation's root; a server has it at the same path.
     #[must_use]
     pub fn page(self) -> String {
         format!("docs/errors/{}.md", self.as_str())

@@ -95,9 +95,10 @@ fn problem(error: DeployError) -> Problem {
     if status >= 500 {
         tracing::error!(code = %error.code, message = error.message, "a deployment failed by no fault of the project");
     }
-    let fix = error
-        .fix
-        .map_or_else(|| format!("See {}.", error.code.page()), |fix| sentence(&fix));
+    let fix = error.fix.map_or_else(
+        || format!("See `aftercall explain {}`.", error.code),
+        |fix| sentence(&fix),
+    );
     Problem {
         file: error.file,
         line: error.line,

@@ -39,6 +39,7 @@ use utoipa::{Modify, OpenApi};
         crate::status::config,
         crate::health::alive,
         crate::health::ready,
+        crate::router::error_page,
         description,
     ),
     tags(

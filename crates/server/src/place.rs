@@ -33,8 +33,10 @@ pub(crate) async fn project(
         Err(count) => Err(bad_field(
             "?project",
             "",
-            &format!("a name: there are {count} projects, and the API key is for no single one"),
-            "Add ?project=NAME, or use a key of the project.",
+            &format!(
+                "the name of one of the {count} projects that there are: the API key is for no single one"
+            ),
+            "Name it (`--project NAME`, over HTTP `?project=NAME`), or use a key of the project.",
         )),
     }
 }

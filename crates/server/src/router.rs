@@ -4,13 +4,15 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+use api::Problem;
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Path, Request};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use domain::Code;
 use futures_util::FutureExt as _;
+use http::header;
 
 use crate::app::Shared;
 use crate::problem::{ApiError, ApiResult, internal, not_found};
@@ -43,12 +45,32 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/config", get(status::config))
         .route("/v1/openapi.json", get(openapi::description))
+        .route("/docs/errors/{page}", get(error_page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(around))
         .with_state(shared)
+}
+
+/// The page of an error, which the `type` of a problem leads to; it needs no key.
+#[utoipa::path(
+    operation_id = "getErrorPage", security(()),
+    get, path = "/docs/errors/{page}", tag = "server",
+    params(("page" = String, Path, description = "The code and `.md`: AC0103.md")),
+    responses(
+        (status = 200, description = "What happened, why, and what to do", body = String, content_type = "text/markdown"),
+        (status = 404, description = "There is no such code", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn error_page(Path(page): Path<String>) -> ApiResult<impl IntoResponse> {
+    let code: Option<Code> = page.strip_suffix(".md").and_then(|code| code.parse().ok());
+    let code = code.ok_or_else(|| not_found(format!("There is no page {page:?}.")))?;
+    Ok((
+        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
+        code.page_text(),
+    ))
 }
 
 /// Notes each request, and turns a panic into an answer. What is noted is the route, never the path: paths hold ids of
@@ -94,7 +116,7 @@ fn check_head(request: &Request) -> ApiResult<()> {
         return Ok(());
     };
     let detail = format!("The request's {what} are larger than the {limit} bytes that are allowed.");
-    Err(api::Problem::new(Code::BadRequest, status, detail, "Send less.").into())
+    Err(Problem::new(Code::BadRequest, status, detail, "Send less.").into())
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -110,7 +132,7 @@ async fn no_route() -> ApiError {
 }
 
 async fn wrong_method() -> ApiError {
-    api::Problem::new(
+    Problem::new(
         Code::BadRequest,
         405,
         "This route does not take that method.",

@@ -72,7 +72,7 @@ class Problem(AftercallError):
 
     def __init__(self, document: Mapping[str, object], status: int) -> None:
         self.status = status
-        #: `AC0102` and the like; the page `docs/errors/AC0102.md` tells more.
+        #: `AC0102` and the like; `aftercall explain AC0102` tells more.
         self.code = _text(document, "code")
         #: The code in a few words, always the same for one code.
         self.title = _text(document, "title")

@@ -73,10 +73,16 @@ fn field(error: &FieldError) -> String {
         // About the document as a whole: the problem's own sentence has said the rest.
         return error.fix.clone();
     }
-    format!(
-        "{}: found {}, expected {}; {}",
-        error.path, error.found, error.expected, error.fix
-    )
+    let FieldError {
+        path,
+        found,
+        expected,
+        fix,
+    } = error;
+    if found.is_empty() {
+        return format!("{path}: missing, expected {expected}; {fix}");
+    }
+    format!("{path}: found {found}, expected {expected}; {fix}")
 }
 
 #[cfg(test)]

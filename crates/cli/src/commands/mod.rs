@@ -8,6 +8,7 @@ pub mod config;
 pub mod conversations;
 pub mod deploy;
 pub mod deployments;
+pub mod explain;
 pub mod hosts;
 pub mod init;
 pub mod invoke;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::screen::{style, table, time};
+use crate::screen::{more, style, table, time};
 
 /// How the server is
 #[derive(Debug, Args)]
@@ -111,7 +111,7 @@ fn cannot_begin(stuck: &[CannotBeginView]) -> String {
             one.code,
             one.code.title(),
             style::safe(&one.message),
-            style::faint(&format!("more: {}", one.code.page())),
+            style::faint(&format!("more: {}", more(one.code))),
         )
     };
     stuck.iter().map(one).collect()

@@ -74,8 +74,9 @@ impl Screen {
     /// An error, with what to do and where to read more.
     pub fn error(&self, error: &CliError) {
         let text = if self.json {
-            serde_json::to_string(&serde_json::json!({ "error": error }))
-                .unwrap_or_else(|_| error.to_string())
+            let mut told = serde_json::json!({ "error": error });
+            told["error"]["page"] = error.code.page().into();
+            told.to_string()
         } else {
             tell_error(error)
         };
@@ -94,6 +95,11 @@ fn written(result: io::Result<()>) -> Result<(), Box<CliError>> {
     }
 }
 
+/// Where a person reads more of an error.
+pub(crate) fn more(code: Code) -> String {
+    format!("aftercall explain {code}")
+}
+
 fn tell_error(error: &CliError) -> String {
     let mut text = format!(
         "{} {}",
@@ -109,6 +115,6 @@ fn tell_error(error: &CliError) -> String {
     if let Some(fix) = &error.fix {
         text.push_str(&format!("\n  {} {fix}", style::faint("fix:")));
     }
-    text.push_str(&format!("\n  {} {}", style::faint("more:"), error.code.page()));
+    text.push_str(&format!("\n  {} {}", style::faint("more:"), more(error.code)));
     text
 }

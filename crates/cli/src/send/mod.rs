@@ -14,7 +14,7 @@ use crate::assemble;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::input::Documents;
-use crate::screen::{style, time};
+use crate::screen::{more, style, time};
 use batch::{Batch, Sender};
 use report::{Line, Report};
 
@@ -143,8 +143,16 @@ fn tell(line: &Line, context: &Context) -> Result<(), Box<CliError>> {
             .screen
             .say(&format!("{} {place}: {} {message}", style::bad("refused"), code))?;
         for detail in &line.details {
-            context.screen.say(&format!("  {} {detail}", style::faint("-")))?;
+            context
+                .screen
+                .say(&format!("  {} {}", style::faint("-"), style::safe(detail)))?;
         }
+        if let Some(fix) = line.fix.as_ref().filter(|fix| !line.details.contains(fix)) {
+            context.screen.say(&format!("  {} {fix}", style::faint("fix:")))?;
+        }
+        context
+            .screen
+            .say(&format!("  {} {}", style::faint("more:"), more(code)))?;
     }
     Ok(())
 }

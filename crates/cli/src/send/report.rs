@@ -43,6 +43,10 @@ pub(super) struct Line {
     pub(super) message: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) details: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<String>,
 }
 
 impl Line {
@@ -63,6 +67,8 @@ impl Line {
             code: problem.map(|problem| problem.code),
             message: problem.map(|problem| problem.detail.clone()),
             details: problem.map(problem_details).unwrap_or_default(),
+            fix: problem.map(|problem| problem.fix.clone()),
+            page: problem.map(|problem| problem.code.page()),
         }
     }
 }

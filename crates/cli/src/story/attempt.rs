@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::timeline::{self, Happening};
 use super::{effects, indented, short};
-use crate::screen::{style, table, time};
+use crate::screen::{more, style, table, time};
 
 /// Log entries that are shown of one attempt; `runs logs` shows all.
 const LOGS_SHOWN: usize = 20;
@@ -167,7 +167,7 @@ pub fn failure(code: Option<Code>, message: Option<&str>, error: Option<&ErrorDo
         (None, None) => {}
     }
     if let Some(code) = code {
-        text.push_str(&style::faint(&format!("more: {}\n", code.page())));
+        text.push_str(&style::faint(&format!("more: {}\n", more(code))));
     }
     text
 }

@@ -107,10 +107,15 @@ async fn the_environment_is_said_by_the_body_or_the_query_and_else_is_sandbox() 
         assert_eq!(found["environment"], expected, "{id}");
     }
     let ask = post("/v1/conversations?project=support&environment=sandbox");
-    let answer = house.ask(ask.json(json!({"id": "e", "environment": "live"}))).await;
+    let answer = house
+        .ask(ask.json(json!({"id": "e", "environment": "live"})))
+        .await;
     assert_eq!((answer.status.as_u16(), answer.code()), (400, "AC0705".into()));
-    let error = &answer.body["errors"][0];
-    assert_eq!((&error["path"], &error["found"]), (&json!("/environment"), &json!("live")));
+    let error = &answer.json()["errors"][0];
+    assert_eq!(
+        (&error["path"], &error["found"]),
+        (&json!("/environment"), &json!("live"))
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,9 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         .find(|(template, _)| fits(template, path));
     let operation = operation.map(|(_, operations)| &operations[method.as_str().to_lowercase()]);
     let response = operation.map_or(&Value::Null, |one| &one["responses"][answer.status.as_str()]);
-    let media_type = answer.header("content-type");
+    let media_type = answer
+        .header("content-type")
+        .map(|said| said.split(';').next().unwrap_or(said));
     let schema = match (response, media_type) {
         (Value::Null, Some(api::PROBLEM_JSON)) if ANYWHERE.contains(&answer.status.as_u16()) => {
             &json!({"$ref": "#/components/schemas/Problem"})
@@ -54,6 +56,7 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     let validator = jsonschema::validator_for(&whole).unwrap();
     let documents = match media_type {
         Some(api::NDJSON) => answer.lines(),
+        Some("text/markdown") => vec![Value::from(String::from_utf8_lossy(&answer.body))],
         _ => vec![answer.json()],
     };
     for document in documents {

@@ -179,3 +179,16 @@ async fn whatever_a_request_is_refused_for_is_told_as_a_problem() {
         .await;
     assert_eq!((large.status.as_u16(), large.code()), (431, "AC0705".into()));
 }
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page_and_needs_no_key() {
+    let house = House::with_support().await;
+    let refused = get("/v1/runs").over_tcp(house.address).await;
+    let leads_to = refused.json()["type"].as_str().unwrap().to_owned();
+    let page = get(&leads_to).over_tcp(house.address).await;
+    assert_eq!(page.status, 200, "{leads_to}");
+    let text = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(text.starts_with(&format!("# {}: ", refused.code())), "{text}");
+    let unknown = get("/docs/errors/AC9999.md").over_tcp(house.address).await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (404, "AC0704".into()));
+}

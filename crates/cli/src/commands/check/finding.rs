@@ -5,7 +5,7 @@ use runner::Found;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Exit};
-use crate::screen::style;
+use crate::screen::{more, style};
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ impl Finding {
             text.push_str(&format!("  {} {}\n", style::faint("fix:"), style::safe(fix)));
         }
         if self.level != Level::Note {
-            text.push_str(&format!("  {} {}\n", style::faint("more:"), self.code.page()));
+            text.push_str(&format!("  {} {}\n", style::faint("more:"), more(self.code)));
         }
         text
     }
