@@ -61,7 +61,7 @@ impl Bridge {
             let answer = json!({ "file": FILE, "url": url, "secret": self.secret, "script": program });
             context.screen.json(&answer, false)?;
         } else {
-            context.screen.say(&program)?;
+            context.screen.hand_over(&program)?;
         }
         Ok(Exit::Done)
     }

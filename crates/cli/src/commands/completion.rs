@@ -33,7 +33,7 @@ impl Completion {
             let answer = json!({ "shell": self.shell.to_string(), "script": script });
             context.screen.json(&answer, false)?;
         } else {
-            context.screen.say(&script)?;
+            context.screen.hand_over(&script)?;
         }
         Ok(Exit::Done)
     }

@@ -56,7 +56,7 @@ impl Conversations {
         let path = context.path(&path, &[("environment", context.named_environment())])?;
         let found: ConversationView = context.client()?.get(&path).await?;
         if show.document {
-            context.screen.say(found.document.get())?;
+            context.screen.hand_over(found.document.get())?;
         } else if context.screen.json {
             context.screen.json(&found, false)?;
         } else {

@@ -27,7 +27,7 @@ impl Schema {
     /// If the answer cannot be written.
     pub fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let Self::Conversation(_) = self;
-        context.screen.say(domain::schema::conversation())?;
+        context.screen.hand_over(domain::schema::conversation())?;
         Ok(Exit::Done)
     }
 }

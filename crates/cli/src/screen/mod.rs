@@ -1,5 +1,6 @@
 //! Telling things: to a person on a terminal, to a file, or to a program as JSON.
 
+mod safe;
 pub mod style;
 pub mod table;
 pub mod time;
@@ -25,11 +26,20 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// The answer: standard output, without colours unless that is a terminal which wants them.
+    /// The answer for a person: standard output, without colours unless that is a terminal which wants them, and
+    /// without anything that could mislead whoever reads it, whosever text it is.
     ///
     /// # Errors
     /// `AC0802` if it cannot be written. A reader that has seen enough (`| head`) is no error.
     pub fn say(&self, text: &str) -> Result<(), Box<CliError>> {
+        self.hand_over(&safe::safe_but_styles(text))
+    }
+
+    /// The answer exactly as it is, for a file or a program.
+    ///
+    /// # Errors
+    /// As [`Self::say`].
+    pub fn hand_over(&self, text: &str) -> Result<(), Box<CliError>> {
         let mut out = anstream::stdout().lock();
         let newline = if text.is_empty() || text.ends_with('\n') {
             ""
@@ -56,13 +66,12 @@ impl Screen {
                 "please report this",
             )
         })?;
-        self.say(&text)
+        self.hand_over(&text)
     }
 
     /// Something beside the answer: standard error, and nothing at all where that cannot be written.
     pub fn note(&self, text: &str) {
-        // There is nowhere left to say that this failed.
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        note(&safe::safe_but_styles(text));
     }
 
     /// Whether a person watches: standard error is a terminal and the answer is not for a program.
@@ -78,10 +87,15 @@ impl Screen {
             told["error"]["page"] = error.code.page().into();
             told.to_string()
         } else {
-            tell_error(error)
+            safe::safe_but_styles(&tell_error(error)).into_owned()
         };
-        self.note(&text);
+        note(&text);
     }
+}
+
+fn note(text: &str) {
+    // There is nowhere left to say that this failed.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
 fn written(result: io::Result<()>) -> Result<(), Box<CliError>> {

@@ -1,9 +1,9 @@
-//! The few styles that there are. The stream takes them out again where nobody wants to see them.
-
-use std::borrow::Cow;
-use std::ops::RangeInclusive;
+//! The few styles that there are. The stream takes them out again where nobody wants to see them. Each makes its text safe: it may be
+//! one of others. So a style is never put into another one.
 
 use anstyle::{AnsiColor, Style};
+
+pub use super::safe::safe;
 
 const fn colour(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(anstyle::Color::Ansi(colour)))
@@ -11,6 +11,7 @@ const fn colour(colour: AnsiColor) -> Style {
 
 /// A line's end stays outside: a style that reaches into the next line colours what is put before it.
 fn styled(style: Style, text: &str) -> String {
+    let text = safe(text);
     let line = text.trim_end_matches('\n');
     format!("{style}{line}{style:#}{}", &text[line.len()..])
 }
@@ -52,29 +53,8 @@ pub fn status(word: &str) -> String {
         "succeeded" => good(word),
         "failed" => bad(word),
         "completed_with_failures" | "needs_decision" | "backoff" | "waiting" | "cancelled" => warn(word),
-        _ => word.to_owned(),
+        _ => safe(word).into_owned(),
     }
-}
-
-/// Text of others (what a caller said, what a function logged) as it may go to a terminal: what would steer it, or turn
-/// the order of what is read, is shown as its escape. Line ends and tabs stay.
-#[must_use]
-pub fn safe(text: &str) -> Cow<'_, str> {
-    const TURNING: [RangeInclusive<char>; 2] = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    let steers = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t') || TURNING.iter().any(|range| range.contains(&c))
-    };
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let one = |c: char| {
-        if steers(c) {
-            c.escape_unicode().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    Cow::Owned(text.replace("\r\n", "\n").chars().map(one).collect())
 }
 
 /// How wide a text is on a terminal, its styles not counted.
@@ -88,14 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_of_others_steers_the_terminal() {
+    fn a_style_makes_its_text_safe_and_ends_what_it_began() {
+        let told = strong("a\u{1b}[2J\u{202e}b");
+        assert!(told.contains("a\\u{1b}[2J\\u{202e}b"), "{told:?}");
         assert_eq!(
-            safe("a\u{1b}[2Jb\u{9b}0m\u{7}\u{202e}c"),
-            "a\\u{1b}[2Jb\\u{9b}0m\\u{7}\\u{202e}c"
-        );
-        assert_eq!(
-            safe("two\r\nlines\tand a tab, 予約 👍🏽\u{200e}"),
-            "two\nlines\tand a tab, 予約 👍🏽\u{200e}"
+            strong(&safe("\u{200b}")),
+            strong("\u{200b}"),
+            "it is escaped once"
         );
     }
 

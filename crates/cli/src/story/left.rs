@@ -65,7 +65,9 @@ pub fn state_changes(before: Option<&Value>, after: &Value) -> String {
     let after = after.as_object().unwrap_or(&empty);
     let mut lines = String::new();
     for (key, now) in after {
-        match before.get(key) {
+        let was = before.get(key);
+        let key = short(key, VALUE_LETTERS);
+        match was {
             None => lines.push_str(&format!("  {} {key} = {}\n", style::good("+"), value(now))),
             Some(was) if was != now => {
                 let change = format!(
@@ -81,8 +83,9 @@ pub fn state_changes(before: Option<&Value>, after: &Value) -> String {
     }
     for (key, was) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
         lines.push_str(&format!(
-            "  {} {key} {}\n",
+            "  {} {} {}\n",
             style::bad("-"),
+            short(key, VALUE_LETTERS),
             style::faint(&format!("(was {})", value(was)))
         ));
     }

@@ -42,7 +42,7 @@ impl Show {
         } else if let Some(file) = &self.html {
             let page = teller(context).html(&detail);
             if file.as_os_str() == "-" {
-                context.screen.say(&page)?;
+                context.screen.hand_over(&page)?;
             } else {
                 write(file, &page)?;
                 context.screen.say(&format!("written to {}", file.display()))?;

@@ -1,0 +1,55 @@
+//! What people are told, of whatever others wrote and of whatever they did themselves.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::Place;
+
+/// Runs end at once, or fail twice within moments.
+const QUICK: [&str; 4] = ["--set", "attempts=2", "--set", "backoff.base_s=0"];
+const OVER: [&str; 3] = ["succeeded", "failed", "cancelled"];
+
+fn is_over(runs: &Value) -> bool {
+    let status = |run: &Value| OVER.contains(&run["status"].as_str().unwrap());
+    runs["runs"]
+        .as_array()
+        .is_some_and(|runs| !runs.is_empty() && runs.iter().all(status))
+}
+
+#[test]
+fn no_id_or_text_of_others_hides_or_turns_what_is_read() {
+    const HIDING: [char; 5] = ['\u{202e}', '\u{2028}', '\u{200b}', '\u{feff}', '\u{200d}'];
+    let place = Place::new();
+    let _server = place.serve(&QUICK);
+    place.write(
+        "desk/functions/end_function.py",
+        "def end_function(conv):\n    conv.log.info(conv.id)\n    conv.write_metric('ID', conv.id)\n    conv.state[conv.id] = conv.id\n    raise ValueError(conv.id)\n",
+    );
+    place.run(&["deploy", "desk"]).expect(0);
+    let id = format!("{}id", HIDING.iter().collect::<String>());
+    let shown = "\\u{202e}\\u{2028}\\u{200b}\\u{feff}\\u{200d}id";
+    let document = serde_json::json!({ "id": id, "caller_number": id, "state": { &*id: id }, "turns": [{ "role": "user", "text": id }] });
+    place.write("one.json", &document.to_string());
+    place.run(&["send", "one.json"]).expect(0);
+    let runs = place.until(&["runs", "list", "--json"], is_over);
+    assert_eq!(runs["runs"][0]["external_id"], id, "programs have it as it is");
+    let run = runs["runs"][0]["run_id"].as_str().unwrap();
+    for (command, code) in [
+        (&["runs", "list"][..], 0),
+        (&["runs", "show", run], 1),
+        (&["runs", "show", run, "--html", "-"], 1),
+        (&["runs", "logs", run], 0),
+        (&["conversations", "show", &id], 0),
+        (&["conversations", "show", "not \u{202e}there"], 1),
+        (&["invoke", "desk", "one.json"], 1),
+    ] {
+        let said = place.run(command).expect(code);
+        let all = said.out + &said.err;
+        assert!(!all.contains(HIDING), "{command:?}: {all:?}");
+        assert!(all.contains("\\u{202e}"), "{command:?}: {all}");
+        assert!(all.contains(shown) || code == 1, "{command:?}: {all}");
+    }
+    let document = place.run(&["conversations", "show", &id, "--document"]).expect(0);
+    assert_eq!(document.json()["id"], id, "exactly as it was sent");
+}
