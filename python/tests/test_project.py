@@ -243,6 +243,52 @@ def test_a_single_file_is_a_project(run):
     assert attempt.state == {"n": 2}
 
 
+SINGLE = """
+    import json
+    from dataclasses import dataclass
+
+    @dataclass
+    class Order:
+        n: int
+
+    def summarise(conv, text): return json.dumps([text])
+
+    def end_function(conv):
+        conv.state.text = conv.functions.summarise("a")
+        conv.state.order = [conv.state.order.n, type(conv.state.order) is Order]
+        raise KeyError("here")
+"""
+
+
+@pytest.mark.parametrize("name", [
+    "email", "json", "calendar", "types", "sys", "functions", "utils", "plog", "imports", "polyai", "_gen", "aftercall",
+    "__main__", "__init__", "end_function.x", "my-project", "1", "numpy",
+])  # fmt: skip
+def test_a_single_file_may_have_the_name_of_any_module(zygote, name):
+    order = {"$type": "object", "class": f"{name}.Order", "fields": {"n": 1}}
+    for mode in ("probe", "serve"):
+        process = zygote(SINGLE, entry=f"{name}.py", mode=mode)
+        assert process.answer.get("ready", process.answer).get("warnings") == [], process.answer
+    attempt = process.run({"id": "1", "state": {"order": order}})
+    assert attempt.state == {"text": '["a"]', "order": [1, True]}, attempt.error
+    frame = attempt.error["frames"][-1]
+    assert (frame["file"], frame["line"], frame["source"]) == (f"{name}.py", 14, '    raise KeyError("here")')
+
+
+def test_a_single_file_that_is_called_like_a_package_gets_the_package(run):
+    code = "import jsonschema\ndef end_function(conv): conv.state.x = jsonschema.validate.__name__"
+    assert run(code, entry="jsonschema.py").state == {"x": "validate"}
+
+
+def test_a_single_file_and_what_imports_it_by_name_see_one_module(run):
+    attempt = run(
+        "import helper\nX = object()\ndef end_function(conv): conv.state.same = helper.look() is X",
+        files={"helper.py": "def look():\n    import after\n    return after.X"},
+        entry="after.py",
+    )
+    assert attempt.state == {"same": True}
+
+
 def test_a_projects_module_never_shadows_the_standard_library(run):
     attempt = run(
         "import colorsys, helper\ndef end_function(conv): conv.state.x = [hasattr(colorsys, 'rgb_to_hsv'), helper.X]",
@@ -335,6 +381,7 @@ def test_a_project_that_cannot_run_is_refused_with_file_line_and_fix(zygote, cod
     assert code_found == expected, error
     assert says in error["message"]
     assert error["fix"]
+    assert (error["type"] == "") == (expected in ("AC0201", "AC0202"))  # what we say is no exception of the user's
     if line is not None:
         assert (error["file"], error["line"]) == ("functions/end_function.py", line)
         assert error["frames"][-1]["file"] == "functions/end_function.py"

@@ -6,6 +6,8 @@
   `flows.<flow>.functions.<name>`, and `functions.<flow>.<name>` is the same module.
 - Every project module gets the names of `_gen`, and `log`, as globals before its body runs.
 - The standard library is never shadowed; other packages are, by the project.
+- Of a single file the name is only a label (`json.py`, `requests.py`, `my-project.py`): it is the module
+  `end_function`, and a package of the file's name is that package.
 """
 
 from __future__ import annotations
@@ -38,16 +40,24 @@ _OPEN = ("_gen.", "polyai.")  # any submodule of these holds all names
 #: What `from polyai import voice` asks for: submodules by the module's own name. Only these, or a misspelt name of
 #: `_gen` would be a module too.
 NAMED_SUBMODULES = frozenset(f"{OURS['polyai']}.{name}" for name in ("attachments", "history", "voice", "webchat"))
+#: The module that a project's single file is, however it is called: its own name may be that of a module which the
+#: runtime has loaded, or which the file itself imports.
+SINGLE_MODULE = "end_function"
 _FLOW_FOLDERS = ("functions", "function_steps")
 _FUTURE_ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag: the same since Python 3.7
 
 
 class Project:
-    """The folder that a project's modules come from."""
+    """The folder that a project's modules come from. `entry` is the file in it that has the end function."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, entry: str) -> None:
         self.root = os.path.realpath(root)
         self.prefix = self.root.rstrip("/") + "/"
+        self.entry = entry
+        #: What a single file is called, less its `.py`; None for a project with a functions folder.
+        self.label = entry.removesuffix(".py") if "/" not in entry else None
+        #: The module that the entry is: `functions/end_function.py` → `functions.end_function`
+        self.entry_module = SINGLE_MODULE if self.label is not None else entry.removesuffix(".py").replace("/", ".")
         #: Modules of the project that are loaded, by file.
         self.sources: dict[str, str] = {}
 
@@ -109,7 +119,9 @@ class ProjectFinder:
     def _top_level(self, project: Project, name: str) -> ModuleSpec | None:
         if name in sys.stdlib_module_names or name == "aftercall":
             return None
-        spec = _in_folder(project, name, name, project.root)
+        if name == SINGLE_MODULE and project.label is not None:
+            return _spec(project, name, os.path.join(project.root, project.entry), None)
+        spec = _in_folder(project, name, name, project.root) if name != project.label else _labelled(project, name)
         if name == "utils":
             return _as_package(spec) or ModuleSpec(name, None, is_package=True)
         if spec is not None and spec.loader is None and name not in ("functions", "flows"):
@@ -147,6 +159,14 @@ class ProjectFinder:
             if project.file("flows", flow, kind, f"{parts[2]}.py"):
                 return _alias(name, f"flows.{flow}.{kind}.{parts[2]}")
         return None
+
+
+def _labelled(project: Project, label: str) -> ModuleSpec | None:
+    """A single file by its own name: a package of that name where one is installed, else the file's module."""
+    installed = PathFinder.find_spec(label)
+    if installed is None or project.holds(installed.origin or ""):
+        return _alias(label, SINGLE_MODULE)
+    return None
 
 
 def _in_folder(project: Project, name: str, leaf: str, folder: str) -> ModuleSpec | None:

@@ -39,15 +39,14 @@ class ImportFailed(Exception):
 class LoadedProject:
     """A project whose entry has been imported."""
 
-    def __init__(self, project: Project, entry: str, function: Callable[..., object]) -> None:
+    def __init__(self, project: Project, function: Callable[..., object]) -> None:
         self.project = project
         self.function = function
-        self._single_file = "/" not in entry
-        self._entry_module = sys.modules[module_name(entry)]
+        self._entry_module = sys.modules[project.entry_module]
 
     def find_function(self, name: str) -> Callable[..., object] | None:
         """`conv.functions.<name>`: the function of that name of `functions/<name>.py`, or of a single file."""
-        if self._single_file:
+        if self.project.label is not None:
             function = getattr(self._entry_module, name, None)
             return function if callable(function) else None
         if self.project.file("functions", f"{name}.py") is None:
@@ -57,6 +56,11 @@ class LoadedProject:
 
     def find_class(self, name: str) -> type | None:
         """The project's class that state names, such as ``functions.orders.Order``; None for anything else."""
+        label = self.project.label
+        if label is not None and name.startswith(
+            f"{label}."
+        ):  # as it is called where the file was imported by its name
+            name = self.project.entry_module + name[len(label) :]
         parts = name.split(".")
         for length in range(len(parts) - 1, 0, -1):
             module = ".".join(parts[:length])
@@ -115,14 +119,9 @@ class LoadedProject:
                 pending += [file for file in self.project.sources if file not in before]
 
 
-def module_name(entry: str) -> str:
-    """`functions/end_function.py` → `functions.end_function`"""
-    return entry.removesuffix(".py").replace("/", ".")
-
-
-def load(project: Project, entry: str) -> LoadedProject:
+def load(project: Project) -> LoadedProject:
     """Imports the entry. `ImportFailed` with a code when that, or the function's shape, is wrong."""
-    places = Places(project.root)
+    places, entry = Places(project.root), project.entry
     if project.file(*entry.split("/")) is None:
         raise ImportFailed(
             "AC0201",
@@ -134,15 +133,15 @@ def load(project: Project, entry: str) -> LoadedProject:
             ),
         )
     try:
-        module = import_module(module_name(entry))
+        module = import_module(project.entry_module)
     except BaseException as error:  # sys.exit() in a module is a failed import too
-        document = _import_document(error, places, single_file="/" not in entry)
+        document = _import_document(error, places, single_file=project.label is not None)
         raise ImportFailed(_import_code(error), document) from error
     function = getattr(module, FUNCTION, None)
     problem = _shape_problem(function)
     if problem is not None:
         raise ImportFailed("AC0202", _shape_document(problem, function, entry, places))
-    return LoadedProject(project, entry, function)  # type: ignore[arg-type]
+    return LoadedProject(project, function)  # type: ignore[arg-type]
 
 
 def _import_code(error: BaseException) -> str:

@@ -237,7 +237,7 @@ def project_error(message: str, file: str, line: int, fix: str, source: str = ""
     """An error that no exception stands for: what is wrong with the project, where, and what to do."""
     frame = {"file": file, "line": line, "function": "<module>", "source": source, "own": True}
     return {
-        "type": "ProjectError",
+        "type": "",
         "message": message,
         "traceback": f"{file}:{line}: {message}\n{fix}",
         "frames": [frame],

@@ -57,7 +57,7 @@ class Zygote:
         self._entry = str(settings.get("entry") or "functions/end_function.py")
         self._mode = settings.get("mode")
         root = settings.get("project")
-        self._project = Project(root) if isinstance(root, str) else None
+        self._project = Project(root, self._entry) if isinstance(root, str) else None
         self._places = Places(self._project.root if self._project else None)
         self._loaded: LoadedProject | None = None
         self._warnings: list[Warning_] = []
@@ -107,7 +107,7 @@ class Zygote:
         if self._mode == "probe":
             from aftercall._runtime.check import check_project
 
-            self._warnings += check_project(self._project, self._entry)
+            self._warnings += check_project(self._project)
         if self._mode != "late_import":
             before = descriptors()
             self._loaded = self._load()
@@ -117,7 +117,7 @@ class Zygote:
     def _load(self) -> LoadedProject | None:
         if self._project is None:
             return None
-        loaded = load(self._project, self._entry)
+        loaded = load(self._project)
         for name, error in loaded.import_called_functions():
             document = error_document(error, self._places)
             frames: list[dict[str, object]] = document["frames"]  # type: ignore[assignment]

@@ -16,7 +16,7 @@ from importlib.machinery import BuiltinImporter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from aftercall._runtime.imports import Project, ProjectFinder
+from aftercall._runtime.imports import SINGLE_MODULE, Project, ProjectFinder
 from aftercall._runtime.project import LoadedProject, load
 from aftercall.testing.defaults import read_defaults
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ENTRY = "functions/end_function.py"
 SINGLE_FILE = "end_function.py"
 #: Top-level modules that mean something else within a project.
-_NAMES = frozenset({"_gen", "imports", "plog", "polyai", "utils", "functions", "flows"})
+_NAMES = frozenset({SINGLE_MODULE, "_gen", "imports", "plog", "polyai", "utils", "functions", "flows"})
 
 #: The projects whose rules are in force, the innermost last.
 _active: list[TestedProject] = []
@@ -43,7 +43,7 @@ class TestedProject:
         self.entry = entry
         self._is_single_file = is_single_file
         self._defaults: dict[str, Any] | None = None
-        self._project = Project(root)
+        self._project = Project(root, entry)
         self._finder = ProjectFinder(self._project, {})
         self._loaded: LoadedProject | None = None
         self._displaced: dict[str, ModuleType] = {}
@@ -79,7 +79,7 @@ class TestedProject:
 
     def _load(self) -> LoadedProject:
         if self._loaded is None:
-            self._loaded = load(self._project, self.entry)
+            self._loaded = load(self._project)
         return self._loaded
 
     def enter(self) -> None:

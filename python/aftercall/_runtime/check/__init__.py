@@ -16,9 +16,9 @@ from aftercall._runtime.imports import Project
 _CHECKS = (imports.check, names.check, conversation.check, surroundings.check)
 
 
-def check_project(project: Project, entry: str) -> list[dict[str, object]]:
+def check_project(project: Project) -> list[dict[str, object]]:
     """Errors and warnings of a project's files: `level`, `code`, `message`, `file`, `line`, `fix` and `when`."""
-    return [finding.document() for finding in findings(Sources(project, entry)) if finding.level != "note"]
+    return [finding.document() for finding in findings(Sources(project)) if finding.level != "note"]
 
 
 def findings(sources: Sources) -> list[Finding]:

@@ -23,12 +23,12 @@ _UNKNOWN = "-"
 def main(root: str, entry: str, packages: str = "") -> None:
     """Prints `findings` (see `Finding`), `needs`, and the `files` that are reached from the entry."""
     sys.setrecursionlimit(_RECURSION)
-    project = Project(root)
+    project = Project(root, entry)
     sys.path.append(project.root)
     knows_packages = packages != _UNKNOWN
     if packages and knows_packages:
         site.addsitedir(packages)
-    sources = Sources(project, entry, knows_packages=knows_packages)
+    sources = Sources(project, knows_packages=knows_packages)
     answer = {
         "findings": [one.document() for one in findings(sources)],
         "needs": needs(sources),

@@ -95,9 +95,9 @@ class Found:
 class Sources:
     """A project's files, read when they are first asked for."""
 
-    def __init__(self, project: Project, entry: str, *, knows_packages: bool = True) -> None:
+    def __init__(self, project: Project, *, knows_packages: bool = True) -> None:
         self.project = project
-        self.entry = entry
+        self.entry = project.entry
         #: Whether what the project requires can be found where it is looked for.
         self.knows_packages = knows_packages
         self._finder = ProjectFinder(project, {})
@@ -111,7 +111,7 @@ class Sources:
     @property
     def is_single_file(self) -> bool:
         """Whether the project is one file."""
-        return "/" not in self.entry
+        return self.project.label is not None
 
     def source(self, file: str, module: str) -> Source | None:
         """The file, if it is there."""
@@ -179,13 +179,13 @@ class Sources:
     def function_file(self, name: str) -> Source | None:
         """Where `conv.functions.<name>` comes from."""
         if self.is_single_file:
-            return self.source(self.entry, self.entry.removesuffix(".py"))
+            return self.source(self.entry, self.project.entry_module)
         return self.source(f"functions/{name}.py", f"functions.{name}")
 
     def reached(self) -> list[Source]:
         """The entry, and what it and those import or call as `conv.functions.<name>`."""
         if not self._reached:
-            first = self.source(self.entry, self.entry.removesuffix(".py").replace("/", "."))
+            first = self.source(self.entry, self.project.entry_module)
             self._follow([first] if first else [], self._reached)
             start: list[Source] = []
             self._follow([first] if first else [], start, only_at_import=True)
