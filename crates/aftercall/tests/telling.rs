@@ -53,3 +53,52 @@ fn no_id_or_text_of_others_hides_or_turns_what_is_read() {
     let document = place.run(&["conversations", "show", &id, "--document"]).expect(0);
     assert_eq!(document.json()["id"], id, "exactly as it was sent");
 }
+
+#[test]
+fn what_people_did_to_a_run_is_told() {
+    let place = Place::new();
+    let _server = place.serve(&[
+        "--set",
+        "attempts=5",
+        "--set",
+        "backoff.base_s=300",
+        "--set",
+        "backoff.cap_s=600",
+    ]);
+    place.write(
+        "desk/functions/end_function.py",
+        "def end_function(conv):\n    raise ValueError('never')\n",
+    );
+    place.run(&["deploy", "desk"]).expect(0);
+    place.run_with(&["send", "-"], "{\"id\": \"one\"}").expect(0);
+    let attempted = |times: u32| {
+        let waits = move |runs: &Value| {
+            let run = &runs["runs"][0];
+            run["status"] == "backoff" && run["attempts"] == times
+        };
+        let runs = place.until(&["runs", "list", "--json"], waits);
+        runs["runs"][0]["run_id"].as_str().unwrap().to_owned()
+    };
+    let run = attempted(1);
+    let show = |code: i32| place.run(&["runs", "show", &run]).expect(code).out;
+    assert!(!show(0).contains("by hand"), "{}", show(0));
+    place.run(&["runs", "cancel", &run]).expect(0);
+    assert!(show(0).contains("It was cancelled by hand. ("), "{}", show(0));
+    assert!(!show(0).contains("retried by hand"), "{}", show(0));
+
+    place.run(&["runs", "retry", &run]).expect(0);
+    attempted(2);
+    let told = show(0);
+    let (first, second) = told.split_once("attempt 2").unwrap();
+    assert!(
+        first.contains("  retried by hand\n") && !second.contains("  retried by hand\n"),
+        "{told}"
+    );
+    let since = "It was retried by hand: 1 attempt failed since then, and what failed before counts no more.";
+    assert!(told.contains(since), "{told}");
+    let page = place.run(&["runs", "show", &run, "--html", "-"]).expect(0).out;
+    assert!(
+        page.contains("Retried by hand.") && page.contains(since),
+        "{page}"
+    );
+}

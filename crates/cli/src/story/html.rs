@@ -6,7 +6,7 @@ use api::{AttemptOutcome, AttemptView, BodyView, EffectView, ParkedView, RunDeta
 use domain::effect::Source;
 
 use super::timeline::{self, Happening, Tone, facts, numbers, said_words, verb};
-use super::{Teller, attempt, effects, in_short};
+use super::{Teller, attempt, by_hand, effects, in_short};
 use crate::screen::time;
 
 /// All of its looks: light and dark, and on paper.
@@ -31,8 +31,12 @@ impl Teller {
             escaped(&title)
         );
         page.push_str(&self.html_opening(detail));
+        let retried_after = by_hand::retried_after(detail);
         for attempt in &detail.attempts {
             page.push_str(&self.html_attempt(detail, attempt));
+            if retried_after.contains(&attempt.attempt) {
+                page.push_str("<p class=\"warn\">Retried by hand.</p>\n");
+            }
         }
         page.push_str(&html_left(detail));
         page.push_str(&self.html_ending(detail));
@@ -131,14 +135,14 @@ impl Teller {
 
     fn html_ending(&self, detail: &RunDetail) -> String {
         let next = &detail.run.next;
-        let at = next
-            .at
-            .map(|at| format!(" ({})", time::moment(at, &self.zone)))
-            .unwrap_or_default();
-        let mut text = format!(
-            "<section>\n<h2>Next</h2>\n<p>{}{at}</p>\n",
-            escaped(&next.sentence)
-        );
+        let mut text = "<section>\n<h2>Next</h2>\n".to_owned();
+        let first = std::iter::once((next.sentence.clone(), next.at));
+        for (sentence, at) in first.chain(by_hand::sentences(detail)) {
+            let at = at
+                .map(|at| format!(" ({})", time::moment(at, &self.zone)))
+                .unwrap_or_default();
+            let _ = writeln!(text, "<p>{}{at}</p>", escaped(&sentence));
+        }
         if !next.commands.is_empty() {
             let _ = writeln!(text, "<pre>{}</pre>", escaped(&next.commands.join("\n")));
         }

@@ -1,6 +1,7 @@
 //! A run told as a story: what came in, what ran, what it logged, why it failed, what it left, what happens next.
 
 mod attempt;
+mod by_hand;
 mod conversation;
 mod effects;
 mod html;
@@ -37,14 +38,19 @@ impl Teller {
         if let Some(document) = &document {
             parts.push(conversation::tell(document));
         }
+        let retried_after = by_hand::retried_after(detail);
         for attempt in &detail.attempts {
-            parts.push(attempt::tell(detail, attempt, &self.zone));
+            let mut text = attempt::tell(detail, attempt, &self.zone);
+            if retried_after.contains(&attempt.attempt) {
+                text.push_str(&format!("  {}\n", style::warn("retried by hand")));
+            }
+            parts.push(text);
         }
         let state_before = document
             .as_ref()
             .and_then(|document: &serde_json::Value| document.get("state"));
         parts.push(left::tell(detail, state_before));
-        parts.push(self.ending(run));
+        parts.push(self.ending(detail));
         parts.retain(|part| !part.is_empty());
         parts.join("\n")
     }
@@ -68,20 +74,21 @@ impl Teller {
         )
     }
 
-    fn ending(&self, run: &RunView) -> String {
-        let at = run.next.at.map(|at| {
-            format!(
-                " ({}, {})",
-                time::clock(at, &self.zone),
-                time::relative(at, self.now)
-            )
-        });
+    fn ending(&self, detail: &RunDetail) -> String {
+        let run = &detail.run;
+        let told = |sentence: &str, at: Option<Timestamp>| {
+            let at = at.map(|at| (time::clock(at, &self.zone), time::relative(at, self.now)));
+            let at = at.map_or_else(String::new, |(clock, relative)| format!(" ({clock}, {relative})"));
+            format!("  {}{at}\n", style::safe(sentence))
+        };
         let mut text = format!(
-            "{}\n  {}{}\n",
+            "{}\n{}",
             style::strong("next"),
-            style::safe(&run.next.sentence),
-            at.unwrap_or_default()
+            told(&run.next.sentence, run.next.at)
         );
+        for (sentence, at) in by_hand::sentences(detail) {
+            text.push_str(&told(&sentence, at));
+        }
         for command in &run.next.commands {
             text.push_str(&format!("    {}\n", style::strong(&style::safe(command))));
         }
