@@ -73,8 +73,10 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
     while !shared.is_draining() {
         let woken = shared.wake.notified();
         let rest = match claim_some(&shared).await {
-            Ok(0) => until_due(&shared).await,
-            Ok(_) => Ok(Duration::ZERO),
+            // One that gets free wakes us.
+            Ok(None) => Ok(IDLE),
+            Ok(Some(0)) => until_due(&shared).await,
+            Ok(Some(_)) => Ok(Duration::ZERO),
             Err(error) => Err(error),
         };
         match rest {
@@ -92,13 +94,14 @@ pub(crate) async fn claim_loop(shared: Arc<Shared>) {
     }
 }
 
-async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
+/// How many were claimed; `None` without a free place.
+async fn claim_some(shared: &Arc<Shared>) -> Result<Option<usize>, StoreError> {
     store::fail_point!("runner.before_claim");
     let running = shared.under_way.count();
     let blocked = shared.under_way.blocked_count().min(BLOCKED_MAX);
     let free = (shared.options.concurrency + blocked).saturating_sub(running);
     if free == 0 || shared.under_way.is_alone() {
-        return Ok(0);
+        return Ok(None);
     }
     // It cannot come to run more meanwhile: nobody else begins anything.
     let claim = Claim {
@@ -114,7 +117,7 @@ async fn claim_some(shared: &Arc<Shared>) -> Result<usize, StoreError> {
     for run in claimed {
         begin(shared, run);
     }
-    Ok(count)
+    Ok(Some(count))
 }
 
 /// How long there is nothing to claim; never zero.
