@@ -301,6 +301,9 @@ fn the_small_commands_answer() {
     assert!(said.out.contains(&format!("URL = {url:?}\n")), "{}", said.out);
     let version = place.run(&["version", "--json"]).expect(0).json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(place.run(&["--version", "--json"]).expect(0).json(), version);
+    let said = place.run(&["--version"]).expect(0);
+    assert_eq!(said.out, concat!("aftercall ", env!("CARGO_PKG_VERSION"), "\n"));
     place.run(&["frobnicate"]).expect(2);
     let said = place.run(&["runs", "lst", "--json"]).expect(2);
     let told: serde_json::Value = serde_json::from_str(&said.err).unwrap();
@@ -314,6 +317,21 @@ fn the_small_commands_answer() {
     let message = "the following required arguments were not provided: <RUN>";
     assert_eq!(told["error"]["message"], message, "{told}");
     place.run(&[]).expect(2);
+}
+
+#[test]
+fn what_the_server_starts_of_this_program_is_offered_to_nobody() {
+    let place = Place::new();
+    let mut all = place.run(&["--json"]).expect(2).err;
+    assert!(all.contains("completion"), "{all}");
+    for shell in ["bash", "zsh", "fish"] {
+        all.push_str(&place.run(&["completion", shell]).expect(0).out);
+    }
+    all.push_str(&place.run(&["launch", "--json"]).expect(2).err);
+    all.push_str(&place.run(&["install"]).expect(2).err);
+    for hidden in ["launcher", "installer"] {
+        assert!(!all.contains(hidden), "{hidden}");
+    }
 }
 
 #[test]

@@ -126,15 +126,6 @@ pub enum Command {
     Version(commands::version::Version),
     /// A script that makes a shell complete commands
     Completion(commands::completion::Completion),
-    /// Started by the server itself
-    #[command(hide = true)]
-    Launcher {
-        /// The process that started it
-        supervisor: i32,
-    },
-    /// Used by the server itself: installs a project's packages
-    #[command(hide = true)]
-    Installer,
 }
 
 impl Common {

@@ -23,6 +23,7 @@ use std::future::Future;
 use std::io::Write as _;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 use domain::Code;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,38 +45,14 @@ pub fn run(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> u8 {
     let typed: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(status) = part_of_the_server(&typed) {
+        return status;
+    }
     let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() && wants_json(&typed) => {
-            let screen = Screen {
-                json: true,
-                now: (assemble::clock())(),
-                zone: assemble::zone(),
-            };
-            screen.error(&not_understood(&error));
-            return Exit::Usage as u8;
-        }
-        Err(error) => {
-            // Help goes to standard output and is no error; where neither stream can be written nothing can be said.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage as u8
-            } else {
-                Exit::Done as u8
-            };
-        }
+        Err(error) => return not_parsed(&error, &typed),
     };
-    if let Command::Launcher { supervisor } = arguments.command {
-        return launcher(supervisor);
-    }
-    if let Command::Installer = arguments.command {
-        return u8::try_from(runner::run_installer()).unwrap_or(Exit::Fault as u8);
-    }
-    let screen = Screen {
-        json: arguments.common.json,
-        now: (assemble::clock())(),
-        zone: assemble::zone(),
-    };
+    let screen = screen(arguments.common.json);
     let environment = environment
         .into_iter()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
@@ -89,6 +66,52 @@ pub fn run(
             error.exit() as u8
         }
     }
+}
+
+fn screen(json: bool) -> Screen {
+    Screen {
+        json,
+        now: (assemble::clock())(),
+        zone: assemble::zone(),
+    }
+}
+
+/// What the server starts of this program: no command, so that no help, completion or suggestion offers it to a person.
+fn part_of_the_server(typed: &[OsString]) -> Option<u8> {
+    let typed: Vec<&str> = typed
+        .iter()
+        .skip(1)
+        .map(|one| one.to_str())
+        .collect::<Option<_>>()?;
+    match typed[..] {
+        ["launcher", supervisor] => Some(launcher(supervisor.parse().ok()?)),
+        ["installer"] => Some(u8::try_from(runner::run_installer()).unwrap_or(Exit::Fault as u8)),
+        _ => None,
+    }
+}
+
+/// Tells the help or the version that was asked for, or what is wrong with what was typed.
+fn not_parsed(error: &clap::Error, typed: &[OsString]) -> u8 {
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
+    if !wants_json(typed) {
+        // Where neither stream can be written nothing can be said.
+        let _ = error.print();
+    } else if error.use_stderr() {
+        screen(true).error(&not_understood(error));
+    } else if error.kind() == ErrorKind::DisplayVersion {
+        if let Err(error) = screen(true).json(&commands::version::told(), false) {
+            screen(true).error(&error);
+            return error.exit() as u8;
+        }
+    } else {
+        // Help is for people.
+        let _ = error.print();
+    }
+    exit as u8
 }
 
 fn wants_json(typed: &[OsString]) -> bool {
@@ -175,9 +198,7 @@ impl Command {
             | Self::Stubs(_)
             | Self::Explain(_)
             | Self::Version(_)
-            | Self::Completion(_)
-            | Self::Launcher { .. }
-            | Self::Installer => Vec::new(),
+            | Self::Completion(_) => Vec::new(),
         }
     }
 }
@@ -193,7 +214,6 @@ fn dispatch(command: Command, context: Context) -> Result<Option<Exit>, Box<CliE
         Command::Explain(command) => command.run(context).map(Some),
         Command::Version(command) => command.run(context).map(Some),
         Command::Completion(command) => command.run(context).map(Some),
-        Command::Launcher { .. } | Command::Installer => Ok(Some(Exit::Done)),
         Command::Invoke(command) => interruptible(command.run(context)),
         Command::Check(command) => interruptible(command.run(context)),
         Command::Serve(command) => runtime(Builder::new_multi_thread())?

@@ -1,7 +1,7 @@
 //! `aftercall version`.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -19,10 +19,7 @@ impl Version {
     pub fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let version = env!("CARGO_PKG_VERSION");
         if context.screen.json {
-            let runtime = runner::RUNTIME_HASH;
-            context
-                .screen
-                .json(&json!({ "version": version, "runtime": runtime }), false)?;
+            context.screen.json(&told(), false)?;
         } else {
             context.screen.say(&format!(
                 "aftercall {version} (runtime {})",
@@ -31,4 +28,9 @@ impl Version {
         }
         Ok(Exit::Done)
     }
+}
+
+/// For programs; also what `aftercall --version --json` answers.
+pub(crate) fn told() -> Value {
+    json!({ "version": env!("CARGO_PKG_VERSION"), "runtime": runner::RUNTIME_HASH })
 }
