@@ -102,3 +102,44 @@ fn what_people_did_to_a_run_is_told() {
         "{page}"
     );
 }
+
+#[test]
+fn a_run_is_known_by_the_beginning_of_its_id() {
+    let place = Place::new();
+    let _server = place.serve(&QUICK);
+    place.write("desk/functions/end_function.py", "def end_function(conv): pass\n");
+    place.run(&["deploy", "desk"]).expect(0);
+    place
+        .run_with(&["send", "-"], "{\"id\": \"one\"}\n{\"id\": \"two\"}\n")
+        .expect(0);
+    let list = ["runs", "list", "--json"];
+    let runs = place.until(&list, |runs| {
+        is_over(runs) && runs["runs"].as_array().unwrap().len() == 2
+    });
+    let id = |index: usize| runs["runs"][index]["run_id"].as_str().unwrap();
+    // The two were accepted within a moment, which is what an id begins with.
+    let shared = id(0)
+        .bytes()
+        .zip(id(1).bytes())
+        .take_while(|(one, other)| one == other)
+        .count();
+    for run in [id(0), id(1)] {
+        for beginning in [&run[..=shared], &run[..35]] {
+            let told = place.run(&["runs", "show", beginning, "--json"]).expect(0).json();
+            assert_eq!(told["run"]["run_id"], run, "{beginning}");
+        }
+    }
+    let beginning = &id(0)[..=shared];
+    place.run(&["runs", "logs", beginning]).expect(0);
+    let told = place
+        .run(&["runs", "retry", beginning, "--again", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(told["run_id"], id(0));
+    let said = place.run(&["runs", "show", &id(0)[..shared]]).expect(2);
+    for told in ["AC0705", id(0), id(1)] {
+        assert!(said.err.contains(told), "{}", said.err);
+    }
+    let said = place.run(&["runs", "show", "00000000"]).expect(1);
+    assert!(said.err.contains("AC0704"), "{}", said.err);
+}

@@ -5,6 +5,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
+use super::which::which;
 use crate::client::{Client, escape};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -21,7 +22,7 @@ Examples:
   aftercall runs retry 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --again     although it succeeded"
 )]
 pub struct Retry {
-    /// The runs' ids
+    /// The runs' ids, or the beginnings of them: 8 digits or more
     #[arg(required = true, value_parser = NonEmptyStringValueParser::new())]
     runs: Vec<String>,
     /// On this deployment [default: the one that the run began on]
@@ -39,7 +40,7 @@ pub struct Retry {
 Examples:
   aftercall runs cancel 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d")]
 pub struct Cancel {
-    /// The runs' ids
+    /// The runs' ids, or the beginnings of them: 8 digits or more
     #[arg(required = true, value_parser = NonEmptyStringValueParser::new())]
     runs: Vec<String>,
 }
@@ -70,7 +71,10 @@ async fn change<Q: Serialize>(
     let client: Client = context.client()?;
     for id in runs {
         let run: RunView = client
-            .post(&format!("/v1/runs/{}/{word}", escape(id)), body)
+            .post(
+                &format!("/v1/runs/{}/{word}", escape(&which(&client, id).await?)),
+                body,
+            )
             .await?;
         if context.screen.json {
             context.screen.json(&run, runs.len() > 1)?;

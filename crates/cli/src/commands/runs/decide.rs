@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args};
 use domain::{Code, Environment, Timestamp};
 
 use super::list::since;
+use super::which::which;
 use crate::arguments::About;
 use crate::client::{Client, escape};
 use crate::context::Context;
@@ -33,7 +34,7 @@ Examples:
   aftercall runs decide --keep --where 'endpoint=POST https://crm.example.com/notes'"
 )]
 pub struct Decide {
-    /// The runs' ids
+    /// The runs' ids, or the beginnings of them: 8 digits or more
     #[arg(required_unless_present = "wheres", conflicts_with = "wheres", value_parser = NonEmptyStringValueParser::new())]
     runs: Vec<String>,
     /// The write reached the other side: it is not sent again
@@ -98,7 +99,7 @@ impl Decide {
             answer: self.answer.as_ref().map(read_answer).transpose()?,
         };
         for id in &self.runs {
-            let path = format!("/v1/runs/{}/decide", escape(id));
+            let path = format!("/v1/runs/{}/decide", escape(&which(client, id).await?));
             let decided: DecidedView = client.post(&path, &body).await?;
             if context.screen.json {
                 context.screen.json(&decided, self.runs.len() > 1)?;

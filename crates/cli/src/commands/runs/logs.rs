@@ -4,6 +4,7 @@ use api::{AttemptOutcome, LogsView};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
+use super::which::which;
 use crate::client::{escape, query};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -15,7 +16,7 @@ use crate::story;
   aftercall runs logs 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
   aftercall runs logs 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --attempt 1 --json")]
 pub struct Logs {
-    /// The run's id
+    /// The run's id, or the beginning of it: 8 digits or more
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
     /// Which attempt, from 1 [default: the last]
@@ -25,12 +26,14 @@ pub struct Logs {
 
 impl Logs {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
-        let path = format!("/v1/runs/{}/logs", escape(&self.run));
+        let client = context.client()?;
+        let run = which(&client, &self.run).await?;
+        let path = format!("/v1/runs/{}/logs", escape(&run));
         let path = query(
             &path,
             &[("attempt", self.attempt.map(|number| number.to_string()))],
         );
-        let found: LogsView = context.client()?.get(&path).await?;
+        let found: LogsView = client.get(&path).await?;
         if context.screen.json {
             context.screen.json(&found, false)?;
         } else if found.logs.is_empty() {

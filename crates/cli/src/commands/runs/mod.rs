@@ -5,6 +5,7 @@ mod decide;
 mod list;
 mod logs;
 mod show;
+mod which;
 
 use clap::Subcommand;
 

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use domain::Code;
 
+use super::which::which;
 use crate::client::{Client, escape, query};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -21,11 +22,12 @@ Exit status 1 if the run failed.
 
 Examples:
   aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
+  aftercall runs show 0192f0c1-7a7b                              where no other begins so
   aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --html run.html     one page, to attach to a ticket
   aftercall runs show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d --json | jq .state_after"
 )]
 pub struct Show {
-    /// The run's id
+    /// The run's id, or the beginning of it: 8 digits or more
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
     /// Write the story as one page that needs nothing else, without the conversation itself; - is standard output
@@ -36,7 +38,8 @@ pub struct Show {
 impl Show {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let client = context.client()?;
-        let detail: RunDetail = client.get(&format!("/v1/runs/{}", escape(&self.run))).await?;
+        let run = which(&client, &self.run).await?;
+        let detail: RunDetail = client.get(&format!("/v1/runs/{}", escape(&run))).await?;
         if context.screen.json {
             context.screen.json(&detail, false)?;
         } else if let Some(file) = &self.html {
