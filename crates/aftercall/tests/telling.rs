@@ -143,3 +143,46 @@ fn a_run_is_known_by_the_beginning_of_its_id() {
     let said = place.run(&["runs", "show", "00000000"]).expect(1);
     assert!(said.err.contains("AC0704"), "{}", said.err);
 }
+
+#[test]
+fn a_project_that_is_not_there_is_no_project_without_runs() {
+    let place = Place::new();
+    let _server = place.serve(&QUICK);
+    place.write("desk/functions/end_function.py", "def end_function(conv): pass\n");
+    place.run(&["deploy", "desk"]).expect(0);
+    for more in [&[][..], &["--json"]] {
+        let said = place
+            .run(&[&["runs", "list", "--project", "nope"], more].concat())
+            .expect(1);
+        assert!(
+            said.err.contains("AC0107") && said.err.contains("nope"),
+            "{}",
+            said.err
+        );
+        let said = place
+            .run(&[&["runs", "list", "--project", "desk"], more].concat())
+            .expect(0);
+        assert!(said.err.is_empty(), "{}", said.err);
+    }
+    let said = place.run(&["runs", "list", "--limit", "0"]).expect(2);
+    assert!(said.err.contains("--limit"), "{}", said.err);
+
+    let create = |project| {
+        place
+            .run(&["keys", "create", "a key", "--env", "live", "--project", project])
+            .expect(0)
+    };
+    let said = create("nope");
+    assert!(said.out.starts_with("ac_"), "{}", said.out);
+    assert!(
+        said.err.contains("nothing is deployed yet of a project nope"),
+        "{}",
+        said.err
+    );
+    let said = create("desk");
+    assert!(
+        said.out.starts_with("ac_") && !said.err.contains("note:"),
+        "{}",
+        said.err
+    );
+}

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::Environment;
 use http::Method;
 
+use super::unknown_project::unknown_project;
 use crate::arguments::About;
 use crate::client::{escape, problem};
 use crate::context::Context;
@@ -103,7 +104,8 @@ impl Create {
                 ScopeWord::Admin => Scope::Admin,
             },
         };
-        let made: CreatedKey = context.client()?.post("/v1/keys", &wanted).await?;
+        let client = context.client()?;
+        let made: CreatedKey = client.post("/v1/keys", &wanted).await?;
         if context.screen.json {
             context.screen.json(&made, false)?;
         } else {
@@ -112,6 +114,15 @@ impl Create {
                 made.key.id, made.key.label
             )));
             context.screen.say(&made.secret)?;
+            // The key is made: that the question has no answer is no reason to say that it is not.
+            if let Some(project) = &made.key.project
+                && let Ok(Some(_)) = unknown_project(&client, project).await
+            {
+                context.screen.note(&format!(
+                    "{} nothing is deployed yet of a project {project}",
+                    style::warn("note:")
+                ));
+            }
         }
         Ok(Exit::Done)
     }

@@ -18,4 +18,5 @@ pub mod schema;
 pub mod serve;
 pub mod status;
 pub mod stubs;
+mod unknown_project;
 pub mod version;

@@ -5,6 +5,7 @@ use clap::Args;
 use domain::{Code, Timestamp};
 use jiff::Span;
 
+use super::super::unknown_project::unknown_project;
 use crate::arguments::About;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -40,7 +41,7 @@ pub struct List {
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
@@ -70,7 +71,7 @@ impl List {
                     ("conversation", self.conversation.clone()),
                     ("number", self.number.clone()),
                     ("since", since.map(|at| at.to_string())),
-                    ("limit", Some(left.clamp(1, PAGE).to_string())),
+                    ("limit", Some(left.min(PAGE).to_string())),
                     ("after", answer.next.map(|id| id.to_string())),
                 ],
             )?;
@@ -81,6 +82,12 @@ impl List {
             {
                 break;
             }
+        }
+        if answer.runs.is_empty()
+            && let Some(project) = context.configuration.project()?
+            && let Some(error) = unknown_project(&client, &project).await?
+        {
+            return Err(error);
         }
         if context.screen.json {
             context.screen.json(&answer, false)?;
