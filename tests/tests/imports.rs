@@ -148,11 +148,29 @@ fn what_cannot_be_imported_is_refused_with_the_reason_and_the_place_and_the_serv
 
     let began = now();
     let hangs = Project::of(&format!("import time\n\ntime.sleep(3600)\n{ENDS}"));
-    refused(&server, &hangs, "AC0207");
+    let problem = refused(&server, &hangs, "AC0207");
+    assert_eq!(problem["place"], "functions/end_function.py:3", "{problem:#}");
+    assert!(!problem.to_string().contains("importlib"), "{problem:#}");
     println!(
         "a project whose import hangs was refused after {:?}",
         began.elapsed()
     );
+
+    for (line, says, place) in [
+        ("os.kill(os.getpid(), 9)", "was killed by SIGKILL", Value::Null),
+        ("os._exit(3)", "exited with status 3", Value::Null),
+        ("os.close(3)", "closed file descriptor 3", Value::Null),
+        (
+            "os.abort()",
+            "was killed by SIGABRT",
+            json!("functions/end_function.py:3"),
+        ),
+    ] {
+        let ends = Project::of(&format!("import os\n\n{line}\n{ENDS}"));
+        let problem = refused(&server, &ends, "AC0203");
+        assert!(problem["message"].as_str().unwrap().contains(says), "{problem:#}");
+        assert_eq!(problem["place"], place, "{problem:#}");
+    }
 
     for (module, line) in [
         ("requests", "requests.get('http://127.0.0.1:9/')"),
@@ -181,7 +199,11 @@ fn what_cannot_be_imported_is_refused_with_the_reason_and_the_place_and_the_serv
     let problem = refused(&server, &raises, "AC0203");
     assert_eq!(problem["place"], "functions/end_function.py:1", "{problem:#}");
     let nameless = Project::of("def end(conv):\n    pass\n");
-    refused(&server, &nameless, "AC0202");
+    let problem = refused(&server, &nameless, "AC0202");
+    assert_eq!(
+        problem["message"], "There is no function end_function.",
+        "{problem:#}"
+    );
 
     // After all that, what can be imported still is: the packages that functions count on.
     let packages = Project::of(&format!("import requests, pydantic, jsonschema, urllib3\n{ENDS}"));

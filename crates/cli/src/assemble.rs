@@ -245,7 +245,8 @@ pub fn deploy_error(
         .fix
         .unwrap_or_else(|| format!("see `{}`", crate::screen::more(error.code)));
     let told = match &error.error {
-        Some(raised) if !raised.message.is_empty() => {
+        // Without a kind no exception was raised: the message says it all.
+        Some(raised) if !raised.kind.is_empty() && !raised.message.is_empty() => {
             format!("{}: {}: {}", error.code.title(), raised.kind, raised.message)
         }
         _ => error.message,

@@ -10,6 +10,7 @@ import gc
 
 gc.disable()  # before anything is imported: a collection would write into every page that children share
 
+import faulthandler  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 
@@ -21,7 +22,8 @@ from json import dumps, loads  # noqa: E402
 from time import perf_counter  # noqa: E402
 
 from aftercall._runtime import capture, clock, exits, refusals, seeding  # noqa: E402
-from aftercall._runtime.child import Child  # noqa: E402
+from aftercall._runtime.child import STACK_SIGNAL, Child  # noqa: E402
+from aftercall._runtime.frames import EXIT_CHANNEL_LOST  # noqa: E402
 from aftercall._runtime.http import hooks  # noqa: E402
 from aftercall._runtime.http.effects import effects  # noqa: E402
 from aftercall._runtime.http.rehearsal import rehearse_requests  # noqa: E402
@@ -110,7 +112,12 @@ class Zygote:
             self._warnings += check_project(self._project)
         if self._mode != "late_import":
             before = descriptors()
+            # Where it crashes, or is when its time is over, the supervisor reads on the output.
+            faulthandler.enable(2)
+            faulthandler.register(STACK_SIGNAL, 2, all_threads=True)  # type: ignore[attr-defined,unused-ignore]
             self._loaded = self._load()
+            faulthandler.unregister(STACK_SIGNAL)  # type: ignore[attr-defined,unused-ignore]  # not on Windows
+            faulthandler.disable()
             for what, at in close_opened(before, self._project):
                 self._warn("AC0259", what, at)
 
@@ -247,7 +254,11 @@ def _receive_defaults(size: object) -> dict[str, object]:
 
 
 def _send(packet: dict[str, object]) -> None:
-    os.write(CONTROL_FD, dumps(packet, ensure_ascii=False, default=str).encode("utf-8", "replace"))
+    data = dumps(packet, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    try:
+        os.write(CONTROL_FD, data)
+    except OSError:  # the project has closed it, or nobody is left to hear
+        os._exit(EXIT_CHANNEL_LOST)
 
 
 def main() -> int:

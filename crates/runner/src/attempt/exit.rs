@@ -7,8 +7,8 @@ use crate::process::Exit;
 
 /// Exit status of a child whose runtime failed (docs/protocol.md).
 const FAULT_STATUS: i32 = 118;
-/// Exit status of a child that found its channel closed or replaced.
-const CHANNEL_LOST_STATUS: i32 = 119;
+/// Exit status of a process that found its way to the supervisor, file descriptor 3, closed or replaced.
+pub const CHANNEL_LOST_STATUS: i32 = 119;
 /// Exit statuses from here on say which step into the confinement failed.
 const STEP_STATUS: i32 = 120;
 /// The steps, in order.
@@ -103,7 +103,8 @@ pub fn means(exit: Exit, traces: &Traces) -> AttemptEnd {
     }
 }
 
-fn signal_name(signal: i32) -> String {
+/// As people know it, with what it says of the process.
+pub fn signal_name(signal: i32) -> String {
     match signal {
         1 => "SIGHUP".to_owned(),
         2 => "SIGINT".to_owned(),

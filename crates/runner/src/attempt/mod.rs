@@ -29,17 +29,19 @@ use crate::process::{Child, Exit, Killer};
 use effects::Told;
 use ending::Traces;
 use logs::LogBook;
-use output::Output;
 use report::report;
 
 pub use ending::Verdict;
+pub use exit::{CHANNEL_LOST_STATUS, signal_name};
 pub use logs::LogLimits;
+pub use output::Output;
 pub use requests::Requests;
+pub use stack::{Stack, is_whole as is_whole_stack, read as read_stack};
 
 /// How long a child that has handed in its result may take to be gone.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a child at its deadline may take to write down where it is.
-const STACK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a process whose time is over may take to write down where it is.
+pub const STACK_PATIENCE: Duration = Duration::from_secs(1);
 /// First size of the buffer for a child's frames, bytes: most attempts never need more.
 const READ_BUFFER: usize = 16 * 1024;
 

@@ -21,12 +21,14 @@ const LEFT_MAX: usize = 1024 * 1024;
 /// How much is read at a time, bytes.
 const CHUNK: usize = 16 * 1024;
 
+/// The reading end of a process's output.
 pub struct Output {
     pipe: Option<pipe::Receiver>,
     line: Vec<u8>,
 }
 
 impl Output {
+    /// Nothing has been read yet.
     pub const fn new(pipe: pipe::Receiver) -> Self {
         Self {
             pipe: Some(pipe),
@@ -34,6 +36,7 @@ impl Output {
         }
     }
 
+    /// Whether more may come.
     pub const fn is_open(&self) -> bool {
         self.pipe.is_some()
     }

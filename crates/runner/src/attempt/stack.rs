@@ -1,4 +1,4 @@
-//! Where a child hangs: Python's fault handler writes its stacks when asked by a signal, and this reads them.
+//! Where a process hangs or has crashed: Python's fault handler writes its stacks when asked by a signal, and this reads them.
 
 use std::path::Path;
 
@@ -17,7 +17,14 @@ const EVENT_LOOP: &[u8] = b" in run_forever";
 /// How the heading begins of what such a loop's main task awaits (`python/aftercall/_runtime/awaiting.py`).
 const AWAITING: &str = "Awaiting task";
 
-/// Where a child was.
+/// What imports: between two frames of the project it says nothing.
+const IMPORTING: [&str; 3] = [
+    "<frozen importlib._bootstrap>",
+    "<frozen importlib._bootstrap_external>",
+    "importlib/__init__.py",
+];
+
+/// Where a process was.
 #[derive(Debug)]
 pub struct Stack {
     /// Its frames.
@@ -158,7 +165,7 @@ fn parts(line: &str) -> Option<(&str, u32, &str)> {
 fn frame(line: &str, project: &Path, runtime: &Path) -> Option<Frame> {
     let (path, number, function) = parts(line)?;
     let path = Path::new(path);
-    if path.starts_with(runtime) {
+    if path.starts_with(runtime) || IMPORTING.iter().any(|importing| path.ends_with(importing)) {
         return None;
     }
     let relative = path.strip_prefix(project).ok();

@@ -5,6 +5,7 @@ mod control;
 mod document;
 mod environment;
 mod extensions;
+mod not_imported;
 mod source;
 mod start;
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,11 +14,11 @@ use tokio::net::unix::pipe;
 
 use super::control::Control;
 use super::document::{
-    Configure, Configured, DEFAULTS_PACKET, Failed, Go, GoFork, LimitsDocument, ProjectFault, Ready, VERSION,
-    Warning, ZygoteMode,
+    Configure, Configured, DEFAULTS_PACKET, Go, GoFork, LimitsDocument, Ready, VERSION, Warning, ZygoteMode,
 };
 use super::environment::{Environment, Project};
 use super::extensions;
+use super::not_imported::{Printed, refused, timed_out, went};
 use crate::deploy_error::DeployError;
 use crate::launcher::Spawned;
 use crate::packet::{self, Packets};
@@ -28,8 +28,6 @@ use crate::process::Killer;
 const SPAWN_PATIENCE: Duration = Duration::from_secs(30);
 /// How many of a project's extension modules are named where there are more.
 const NAMED_EXTENSIONS: usize = 4;
-/// How much of what a zygote prints is kept to explain its failure, bytes.
-const OUTPUT_KEPT: usize = 16 * 1024;
 
 /// A zygote that has imported its project and may fork.
 pub struct Imported {
@@ -103,8 +101,7 @@ async fn import(
     ));
     // However it does not come to its end, be it that nobody waits for it any more.
     let unfinished = killer.unless_over();
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    tokio::spawn(keep_output(output, Arc::clone(&kept)));
+    let printed = Printed::listen(output);
     let answer = async {
         for packet in &words {
             packets.send(packet, &[]).await?;
@@ -112,14 +109,13 @@ async fn import(
         packets.receive_json::<Configured>().await
     };
     let answer = match tokio::time::timeout(environment.import_timeout, answer).await {
-        Err(_) => return Err(timed_out(environment, &kept)),
-        Ok(Err(error)) => return Err(went(&format!("its control socket broke: {error}"), &kept)),
-        Ok(Ok(None)) => return Err(went("its process ended", &kept)),
+        Err(_) => return Err(timed_out(environment, project, &killer, printed).await),
+        Ok(Ok(None) | Err(_)) => return Err(went(environment, project, process, &killer, printed).await),
         Ok(Ok(Some((answer, _)))) => answer,
     };
     let ready = match answer {
         Configured::Ready(ready) => ready,
-        Configured::Failed(failed) => return Err(import_error(failed)),
+        Configured::Failed(failed) => return Err(refused(failed)),
     };
     let threads = thread_count(process.pid);
     let (way, reason) = decide(wanted, &ready, threads);
@@ -143,10 +139,9 @@ async fn import(
         },
     })
     .map_err(|e| DeployError::ours(Code::Internal, e.to_string()))?;
-    packets
-        .send(&go, &[])
-        .await
-        .map_err(|error| went(&error.to_string(), &kept))?;
+    if packets.send(&go, &[]).await.is_err() {
+        return Err(went(environment, project, process, &killer, printed).await);
+    }
     unfinished.over();
     Ok(Imported {
         process,
@@ -320,73 +315,5 @@ fn thread_count(pid: i32) -> usize {
             tracing::warn!(pid, %error, "threads cannot be counted; taking the slow, safe way");
             usize::MAX
         }
-    }
-}
-
-async fn keep_output(output: pipe::Receiver, kept: Arc<Mutex<Vec<u8>>>) {
-    let mut chunk = [0; 4096];
-    while output.readable().await.is_ok() {
-        match output.try_read(&mut chunk) {
-            Ok(0) => return,
-            Ok(length) => {
-                tracing::debug!(text = %String::from_utf8_lossy(&chunk[..length]), "a zygote printed");
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = OUTPUT_KEPT.saturating_sub(kept.len());
-                kept.extend_from_slice(&chunk[..length.min(room)]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
-    }
-}
-
-/// What it printed, to be put behind what became of it.
-fn printed(kept: &Mutex<Vec<u8>>) -> String {
-    let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    match String::from_utf8_lossy(&kept).trim() {
-        "" => String::new(),
-        said => format!("; it printed:\n{said}"),
-    }
-}
-
-fn went(how: &str, kept: &Mutex<Vec<u8>>) -> DeployError {
-    let said = printed(kept);
-    DeployError::ours(
-        Code::ImportFailed,
-        format!("the project's process went while it was imported: {how}{said}"),
-    )
-}
-
-fn timed_out(environment: &Environment, kept: &Mutex<Vec<u8>>) -> DeployError {
-    let said = printed(kept);
-    DeployError {
-        fix: Some("move what takes long from the module's level into end_function".to_owned()),
-        ..DeployError::ours(
-            Code::ImportTimedOut,
-            format!(
-                "importing the project did not end within {} s{said}",
-                environment.import_timeout.as_secs()
-            ),
-        )
-    }
-}
-
-fn import_error(failed: Failed) -> DeployError {
-    let ProjectFault {
-        document,
-        file,
-        line,
-        fix,
-    } = failed.error;
-    DeployError {
-        code: failed.code.parse().unwrap_or(Code::ImportFailed),
-        message: match document.kind.as_str() {
-            "" => document.message.clone(),
-            kind => format!("{kind}: {}", document.message),
-        },
-        file,
-        line,
-        fix,
-        error: Some(Box::new(document)),
     }
 }
