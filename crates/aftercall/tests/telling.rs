@@ -186,3 +186,44 @@ fn a_project_that_is_not_there_is_no_project_without_runs() {
         said.err
     );
 }
+
+#[test]
+fn every_answer_names_the_ids_as_the_documentation_says() {
+    let place = Place::new();
+    let _server = place.serve(&QUICK);
+    place.write("desk/functions/end_function.py", "def end_function(conv): pass\n");
+    place.write("one.json", "{\"id\": \"one\"}");
+    place.run(&["deploy", "desk"]).expect(0);
+    let sent = place
+        .run(&["send", "one.json", "--json"])
+        .expect(0)
+        .lines()
+        .swap_remove(0);
+    let runs = place.until(&["runs", "list", "--json"], is_over);
+    let run = sent["run_id"].as_str().unwrap();
+    let shown = place.run(&["runs", "show", run, "--json"]).expect(0).json();
+    let conversation = place
+        .run(&["conversations", "show", "one", "--json"])
+        .expect(0)
+        .json();
+    for answer in [&sent, &runs["runs"][0], &shown["run"], &conversation["runs"][0]] {
+        assert_eq!(answer["external_id"], "one", "{answer}");
+        assert_eq!(
+            answer["conversation_id"], conversation["conversation_id"],
+            "{answer}"
+        );
+        assert_eq!(answer["run_id"], run, "{answer}");
+    }
+    assert_eq!(conversation["external_id"], "one");
+    assert_ne!(conversation["conversation_id"], "one");
+    let invoked = place
+        .run(&["invoke", "desk", "one.json", "--json"])
+        .expect(0)
+        .lines()
+        .swap_remove(0);
+    assert_eq!(
+        (&invoked["external_id"], &invoked["conversation_id"]),
+        (&"one".into(), &"one".into())
+    );
+    assert!(invoked.get("run_id").is_none(), "{invoked}");
+}

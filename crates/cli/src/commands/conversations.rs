@@ -23,10 +23,14 @@ pub enum Conversations {
 
 /// What came in, and what became of it
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "With --json, external_id is the id that its platform gave it, conversation_id our own.
+
+Examples:
   aftercall conversations show desk-2041
   aftercall conversations show 0192f0c1-7a7b-7c1d-8a3e-6d2f0a4b5c6d
-  aftercall conversations show desk-2041 --document > desk-2041.json     exactly as it was sent")]
+  aftercall conversations show desk-2041 --document > desk-2041.json     exactly as it was sent"
+)]
 pub struct Show {
     /// The id that its platform gave it, or ours
     #[arg(value_parser = NonEmptyStringValueParser::new())]

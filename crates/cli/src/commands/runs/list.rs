@@ -16,12 +16,16 @@ const PAGE: u32 = 200;
 
 /// Runs, newest first
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "With --json, external_id is the id that the conversation's platform gave it, conversation_id our own.
+
+Examples:
   aftercall runs list
   aftercall runs list --status failed --since 2h
   aftercall runs list --conversation desk-2041
   aftercall runs list --number +15550101234
-  aftercall runs list --limit 1000 --json | jq -r '.runs[] | select(.failures > 0) | .run_id'")]
+  aftercall runs list --limit 1000 --json | jq -r '.runs[] | select(.failures > 0) | .run_id'"
+)]
 pub struct List {
     #[command(flatten)]
     pub(super) about: About,
