@@ -94,7 +94,8 @@ fn what_people_did_to_a_run_is_told() {
         first.contains("  retried by hand\n") && !second.contains("  retried by hand\n"),
         "{told}"
     );
-    let since = "It was retried by hand: 1 attempt failed since then, and what failed before counts no more.";
+    let since =
+        "It was retried by hand: 1 attempt failed since then, and what failed before counts no more. (";
     assert!(told.contains(since), "{told}");
     let page = place.run(&["runs", "show", &run, "--html", "-"]).expect(0).out;
     assert!(

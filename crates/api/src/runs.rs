@@ -177,6 +177,10 @@ pub struct RunView {
     /// When its conversation was accepted.
     #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
+    /// When somebody retried it last; absent if nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retried_at: Option<Timestamp>,
     /// When it changed last.
     #[schema(value_type = String, format = DateTime)]
     pub changed_at: Timestamp,

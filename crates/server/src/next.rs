@@ -8,6 +8,16 @@ use store::RunSummary;
 
 pub(crate) use asked::with_effects;
 
+/// How many attempts failed, of those that count.
+fn failed(run: &RunSummary) -> String {
+    let (failures, since) = (run.state.failures, run.state.since);
+    if since > run.accepted_at {
+        format!("{failures} failed since it was retried at {}", moment(since))
+    } else {
+        format!("{failures} failed so far")
+    }
+}
+
 /// What happens next, and when.
 pub(crate) fn of(run: &RunSummary) -> Next {
     let state = &run.state;
@@ -15,17 +25,17 @@ pub(crate) fn of(run: &RunSummary) -> Next {
         RunWord::Queued => queued(run),
         RunWord::Running => format!("Attempt {} is running.", state.attempt),
         RunWord::Backoff if state.faults > 0 => format!(
-            "Attempt {} begins at {}: the machine could not begin the last {}, which counts as no failure; {} failed so far.",
+            "Attempt {} begins at {}: the machine could not begin the last {}, which counts as no failure; {}.",
             state.attempt.0 + 1,
             moment(state.due_at),
             state.faults,
-            state.failures
+            failed(run)
         ),
         RunWord::Backoff => format!(
-            "Attempt {} begins at {}; {} failed so far.",
+            "Attempt {} begins at {}; {}.",
             state.attempt.0 + 1,
             moment(state.due_at),
-            state.failures
+            failed(run)
         ),
         RunWord::Waiting => format!(
             "It waits for {} until {}, and then goes on.",

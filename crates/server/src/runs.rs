@@ -330,6 +330,7 @@ pub(crate) fn view(run: RunSummary) -> RunView {
         last_error: run.state.last_error,
         dead_letter: run.state.dead_letter,
         accepted_at: run.accepted_at,
+        retried_at: (run.state.since > run.accepted_at).then_some(run.state.since),
         changed_at: run.changed_at,
     }
 }

@@ -1,5 +1,5 @@
-//! What people did to a run, as far as its attempts and counts show it. When a run was retried is not told by the API; what is certain is
-//! that more attempts failed than count, and that something followed on one that had been cancelled.
+//! What people did to a run. It tells when it was retried last; of earlier times it is certain where more attempts failed than count, and
+//! where something followed on one that had been cancelled.
 
 use api::{AttemptOutcome, AttemptView, RunDetail, RunWord};
 use domain::effect::Source;
@@ -32,16 +32,13 @@ pub(super) fn retried_after(detail: &RunDetail) -> Vec<AttemptNumber> {
 pub(super) fn sentences(detail: &RunDetail) -> Vec<(String, Option<Timestamp>)> {
     let run = &detail.run;
     let mut all = Vec::new();
-    if forgiven(detail) > 0 {
+    if run.retried_at.is_some() {
         let since = match run.failures {
-            0 => "nothing failed since then".to_owned(),
-            1 => "1 attempt failed since then".to_owned(),
-            count => format!("{count} attempts failed since then"),
+            0 => String::new(),
+            1 => ": 1 attempt failed since then, and what failed before counts no more".to_owned(),
+            count => format!(": {count} attempts failed since then, and what failed before counts no more"),
         };
-        all.push((
-            format!("It was retried by hand: {since}, and what failed before counts no more."),
-            None,
-        ));
+        all.push((format!("It was retried by hand{since}."), run.retried_at));
     }
     if run.status == RunWord::Cancelled {
         all.push(("It was cancelled by hand.".to_owned(), cancelled_at(detail)));
