@@ -115,11 +115,12 @@ format:
 # QUICK=1: see that it works. PEERS=1: beside Celery, RQ, Dramatiq and Huey. BENCH: more arguments, see bench/README.md.
 BENCH ?=
 bench: build $(BENCH_VENV)/installed $(if $(PEERS),$(BENCH_PEERS)/installed)
-	cargo build --quiet --release --locked --package bench-load
+	cargo build --quiet --release --locked --package bench-load --package bench-receiver
 	$(if $(PEERS),bench/have-redis)
 	@mkdir -p $(CARGO_TARGET_DIR)/bench
 	cd bench && $(PYTHON) -m aftercall_bench \
 	  --binary $(CARGO_TARGET_DIR)/release/aftercall --load $(CARGO_TARGET_DIR)/release/bench-load \
+	  --receiver $(CARGO_TARGET_DIR)/release/bench-receiver \
 	  --python $(BENCH_VENV)/bin/python --folder $(CARGO_TARGET_DIR)/bench \
 	  --json $(CARGO_TARGET_DIR)/bench/figures.json --markdown $(CARGO_TARGET_DIR)/bench/performance.md \
 	  $(if $(QUICK),--quick) $(if $(PEERS),--peers $(BENCH_PEERS)/bin/python) $(BENCH)

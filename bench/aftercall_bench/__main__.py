@@ -10,9 +10,10 @@ import tempfile
 from pathlib import Path
 
 from aftercall_bench import report
+from aftercall_bench.backend import backend
 from aftercall_bench.machine import machine
 from aftercall_bench.ours import Ours
-from aftercall_bench.rounds import Bench, loops, others, projects
+from aftercall_bench.rounds import Bench, loops, others, projects, writing
 from aftercall_bench.server import Tools
 from aftercall_bench.sizes import FULL, QUICK
 
@@ -25,17 +26,24 @@ def main() -> None:
     facts = machine(options.python, options.folder)
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-") as made:
         folder = Path(made)
-        tools = Tools(options.binary.resolve(), options.load.resolve(), options.python.absolute(), folder / "data")
+        tools = Tools(
+            options.binary.resolve(),
+            options.load.resolve(),
+            options.receiver.resolve(),
+            options.python.absolute(),
+            folder / "data",
+        )
         tools.folder.mkdir()
         ours = Ours(tools, folder, sizes)
-        contestants = loops(ours) + projects(ours) + others(ours)
-        if options.peers is not None:
-            from aftercall_bench.peers.measure import peers
+        with backend(tools.receiver, folder) as written_to:
+            contestants = loops(ours) + projects(ours) + writing(ours, written_to) + others(ours)
+            if options.peers is not None:
+                from aftercall_bench.peers.measure import peers
 
-            contestants += peers(options.peers.absolute(), folder, sizes)
-        chosen = [one for one in contestants if any(part in one.row for part in options.only or [""])]
-        bench = Bench(chosen)
-        bench.run(sizes.rounds, lambda text: print(text, file=sys.stderr, flush=True))
+                contestants += peers(options.peers.absolute(), folder, sizes)
+            chosen = [one for one in contestants if any(part in one.row for part in options.only or [""])]
+            bench = Bench(chosen)
+            bench.run(sizes.rounds, lambda text: print(text, file=sys.stderr, flush=True))
     facts["rounds"] = f"{sizes.rounds}, {'quick: too short to be quoted' if options.quick else 'full'}"
     print(report.terminal(bench.figures, facts))
     if options.json is not None:
@@ -54,6 +62,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--binary", type=Path, required=True, help="the release binary")
     parser.add_argument("--load", type=Path, required=True, help="the load generator, bench/load")
+    parser.add_argument(
+        "--receiver", type=Path, required=True, help="the back end that functions write to, bench/receiver"
+    )
     parser.add_argument(
         "--python", type=Path, required=True, help="an interpreter with `requests`, which runs all projects"
     )

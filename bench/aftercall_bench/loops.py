@@ -29,6 +29,8 @@ class Loop:
     conv: str
     #: `_fork`, `fork`, `none`, `worker`.
     way: str
+    #: The certificate that `requests` trusts.
+    certificate: Path | None = None
 
     def measure(self, runs: int) -> dict[str, float]:
         """Runs a second on all cores, milliseconds of CPU a run and of one call."""
@@ -45,9 +47,12 @@ class Loop:
             "runs": each,
         }
         command: list[str | Path] = [self.python, "-s", "-P", _PROGRAM, json.dumps(settings)]
+        trusted = {"REQUESTS_CA_BUNDLE": str(self.certificate)} if self.certificate else {}
+        environment = {**os.environ, **trusted}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with ExitStack() as stack:
-            started = [
-                stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            started: list[subprocess.Popen[str]] = [
+                stack.enter_context(subprocess.Popen(command, env=environment, **pipes))  # type: ignore[call-overload]
                 for _ in range(loops)
             ]
             # A loop that ends early leaves an empty line, and a pipe that nobody reads.

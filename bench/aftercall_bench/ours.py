@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from aftercall_bench import processes
+from aftercall_bench.backend import Backend
 from aftercall_bench.figures import quantile
 from aftercall_bench.server import CLOSE_LOOK_S, Server, Tools, seconds, serving, until
 from aftercall_bench.sizes import Sizes
-from aftercall_bench.workload import LEAN, Case, conversation
+from aftercall_bench.workload import LEAN, REPLAYED, REPLAYED_EFFECTS, WAITING, Case, conversation
 
 PROJECT = "bench"
 #: Conversations of it run as they come; those of `HELD` wait until a deployment is promoted there.
@@ -29,6 +31,10 @@ BLOCKED_S = 300
 SETTLED_S = 0.5
 #: What each of the runs takes that a kill meets, seconds, and how many there are.
 KILLED_PAUSE_S, KILLED_RUNS = 0.05, 200
+#: Runs that a host keeps waiting while others are measured.
+HANGING_RUNS = 64
+#: Runs whose requests are given back to them.
+REPLAYED_RUNS = 10
 KIB_IN_4_GB = 4 * 1024 * 1024
 
 
@@ -39,19 +45,28 @@ class Ours:
     tools: Tools
     projects: Path
     sizes: Sizes
+    #: Where its functions write to, if they do.
+    backend: Backend | None = None
 
     def document(self, pause_s: float = 0) -> Path:
         """The conversation as a file."""
-        path = self.projects / f"conversation-{pause_s}.json"
-        path.write_text(conversation(pause_s))
+        crm = self.backend.url if self.backend else ""
+        path = self.projects / f"conversation-{pause_s}{'-crm' if crm else ''}.json"
+        path.write_text(conversation(pause_s, crm))
         return path
+
+    def settings(self) -> dict[str, object]:
+        """What the server must be told to reach the back end."""
+        if self.backend is None:
+            return {}
+        return {"gateway.allow": "127.0.0.0/8", "gateway.ca_files": self.backend.certificate}
 
     def throughput(self, case: Case, name: str, runs: int) -> tuple[dict[str, float], str]:
         """Runs a second while a backlog drains and from first to last with the acceptance, and latency at half of it.
 
         Beside the figures: how the server forked.
         """
-        with serving(self.tools, name) as server:
+        with serving(self.tools, name, **self.settings()) as server:
             deployment = server.deploy(case.write(self.projects), PROJECT)
             warming = min(WARMING, runs)
             server.send(PROJECT, ACTIVE, self.document(), "warm-", warming, "batch")
@@ -63,7 +78,7 @@ class Ours:
 
     def _drain(self, server: Server, deployment: str, runs: int) -> dict[str, float]:
         server.send(PROJECT, HELD, self.document(), "held-", runs, "batch")
-        before, began = processes.cpu(server.pid), time.time()
+        before, began, written = processes.cpu(server.pid), time.time(), processes.written_kib(server.pid)
         server.promote(deployment, PROJECT, HELD)
         done = server.succeeded(PROJECT, HELD, runs)
         used = processes.cpu(server.pid).since(before)
@@ -74,6 +89,7 @@ class Ours:
             "cpu_child_ms": used.reaped_s / runs * 1000,
             "cpu_zygote_ms": used.living_s / runs * 1000,
             "cpu_supervisor_ms": used.root_s / runs * 1000,
+            "written_kib": (processes.written_kib(server.pid) - written) / runs,
         }
 
     def _from_first_to_last(self, server: Server, runs: int, there: int) -> dict[str, float]:
@@ -84,11 +100,11 @@ class Ours:
         ended = max(seconds(run["changed_at"]) for run in done)
         return {"end_to_end_per_s": runs / (ended - began), "load_cpu_ms": told["cpu_s"] / runs * 1000}
 
-    def _half_load(self, server: Server, rate: float, there: int) -> dict[str, float]:
+    def _half_load(self, server: Server, rate: float, there: int, beside: int = 0) -> dict[str, float]:
         count = max(1, int(rate * self.sizes.half_load_s))
         open_arrivals = ("open", "--rate", str(rate), "--connections", str(CONNECTIONS))
         told = server.send(PROJECT, ACTIVE, self.document(), "half-", count, *open_arrivals)
-        done = server.succeeded(PROJECT, ACTIVE, there + count)
+        done = server.succeeded(PROJECT, ACTIVE, there + count, beside)
         done = [run for run in done if run["external_id"].startswith("half-")]
         waits = []
         for run in done[:: max(1, len(done) // LOOKED_AT)]:
@@ -101,6 +117,36 @@ class Ours:
             "start_p99_ms": quantile(waits, 0.99),
             "half_accept_p50_ms": told["p50_ms"],
             "half_accept_p99_ms": told["p99_ms"],
+        }
+
+    def beside_a_hanging_host(self, name: str) -> dict[str, float]:
+        """Latency of a project's runs while those of another wait for a host that never answers."""
+        with serving(self.tools, name, **self.settings()) as server:
+            deployment = server.deploy(LEAN.write(self.projects), PROJECT)
+            server.deploy(WAITING.write(self.projects), WAITING.name)
+            server.send(PROJECT, ACTIVE, self.document(), "warm-", WARMING, "batch")
+            server.succeeded(PROJECT, ACTIVE, WARMING)
+            rate = self._drain(server, str(deployment["id"]), self.sizes.runs)["runs_per_s"] / 2
+            server.send(WAITING.name, ACTIVE, self.document(), "hang-", HANGING_RUNS, "batch")
+            until(
+                f"{HANGING_RUNS} runs wait for the host",
+                lambda: True if server.status()["runner"]["running"] == HANGING_RUNS else None,
+            )
+            return self._half_load(server, rate, WARMING, HANGING_RUNS)
+
+    def replaying(self, name: str) -> dict[str, float]:
+        """What a write costs as it is made, one after the other, and as its answer is given back to a retry."""
+        with serving(self.tools, name, **self.settings(), **{"backoff.base_s": 0}) as server:
+            server.deploy(REPLAYED.write(self.projects), PROJECT)
+            server.send(PROJECT, ACTIVE, self.document(), "replay-", REPLAYED_RUNS, "batch")
+            runs = server.succeeded(PROJECT, ACTIVE, REPLAYED_RUNS)
+            attempts = [server.run(run["run_id"])["attempts"] for run in runs]
+        made, given_back = (
+            [seconds(each[at]["ended_at"]) - seconds(each[at]["started_at"]) for each in attempts] for at in (0, 1)
+        )
+        return {
+            "effect_ms": statistics.median(made) / REPLAYED_EFFECTS * 1000,
+            "replay_ms": statistics.median(given_back) / REPLAYED_EFFECTS * 1000,
         }
 
     def accepting(self, name: str) -> dict[str, float]:

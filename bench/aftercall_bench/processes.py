@@ -47,6 +47,15 @@ def tree(root: int) -> list[Stat]:
     return members
 
 
+def written_kib(pid: int) -> float:
+    """What a process has had written to disks so far."""
+    for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+        name, _, value = line.partition(": ")
+        if name == "write_bytes":
+            return int(value) / 1024
+    raise RuntimeError(f"the kernel does not tell what process {pid} has written")
+
+
 @dataclass(frozen=True)
 class Cpu:
     """Seconds of CPU: of the root itself, of what descends from it and lives, of what was reaped in it."""

@@ -90,11 +90,37 @@ TABLES = (
         ),
     ),
     Table(
+        "Two writes and one read over HTTPS",
+        "The same function, which then reads from and writes to a back end on this machine with `requests.get` and "
+        "`requests.post`. Ours keeps the connections warm and journals each request before and after; in a fresh "
+        "process plain `requests` makes a connection for each. `of bare`: the ratio to that. The back end is the same "
+        "for all and takes its share of the cores. `written`: to the disk, for each run, and for each request beyond "
+        "what a run without one takes.",
+        ("bare worker, https", "bare loop, https", "aftercall, https"),
+        (
+            Column("runs_per_s", "runs/s"),
+            Column("ratio", "of bare", 0, True),
+            _CPU,
+            Column("cpu_child_ms", "children", 2),
+            Column("cpu_supervisor_ms", "supervisor", 2),
+            Column("written_kib", "written KiB", 1),
+            Column("effect_kib", "KiB a request", 1),
+        ),
+    ),
+    Table(
+        "A request by itself",
+        "200 writes one after the other in one run: what each takes as it is made, and as its answer is given back to "
+        "the next attempt.",
+        ("replaying",),
+        (Column("effect_ms", "made, ms", 2), Column("replay_ms", "given back, ms", 3)),
+    ),
+    Table(
         "From acceptance to the function's start, at half load",
         "Conversations arrive at random moments (Poisson), at half of the rate at which the backlog drained; both "
         "times are those recorded on the run. `answer`: from the moment at which a conversation was due to be sent "
-        "to the end of its answer.",
-        ("aftercall, ",),
+        "to the end of its answer. `beside a hanging host`: the lean project, while 64 runs of another wait for a host "
+        "that never answers.",
+        ("aftercall, ", "beside a hanging host"),
         (
             Column("half_load_per_s", "arrivals/s"),
             *_START,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from aftercall_bench.backend import Backend
 from aftercall_bench.figures import Figures
 from aftercall_bench.loops import Loop
 from aftercall_bench.ours import Ours
-from aftercall_bench.workload import EXTENSION, HANGING, LEAN, REQUESTS, THREAD, Case
+from aftercall_bench.workload import EXTENSION, HANGING, LEAN, REQUESTS, THREAD, WRITING, Case
 
+#: Requests of a run that writes.
+WRITTEN_EFFECTS = 3
 #: What a server's way of forking is compared with; an import in each child (`late_import`) with nothing.
 _BARE_WAY = {"_fork": "_fork", "fork": "fork", "cold": "none"}
 
@@ -100,6 +104,31 @@ def projects(ours: Ours) -> list[Contestant]:
     return fast + slow
 
 
+def writing(ours: Ours, backend: Backend) -> list[Contestant]:
+    """Functions that write to a back end: ours, journaled, and with plain `requests` in a fresh and a warm process."""
+    ours = dataclasses.replace(ours, backend=backend)
+    sizes = ours.sizes
+
+    def plain(way: str) -> Contestant:
+        loop = Loop(
+            ours.tools.python, WRITING.write(ours.projects), ours.document(), "aftercall", way, backend.certificate
+        )
+        return Contestant(loop_row(WRITING, way), lambda _number, _figures: loop.measure(sizes.writing_runs))
+
+    def journaled(number: int, figures: Figures) -> dict[str, float]:
+        measured, way = ours.throughput(WRITING, f"{WRITING.name}-{number}", sizes.writing_runs)
+        figures.notes[ours_row(WRITING)] = way
+        return measured
+
+    return [
+        plain("worker"),
+        plain("_fork"),
+        Contestant(ours_row(WRITING), journaled),
+        Contestant("replaying", lambda number, _: ours.replaying(f"replaying-{number}")),
+        Contestant("beside a hanging host", lambda number, _: ours.beside_a_hanging_host(f"beside-{number}")),
+    ]
+
+
 def others(ours: Ours) -> list[Contestant]:
     """What has no bound beside it."""
 
@@ -119,12 +148,15 @@ def others(ours: Ours) -> list[Contestant]:
 def compare(found: dict[str, dict[str, float]], notes: dict[str, str]) -> None:
     """Adds what follows from the figures of one round: how each project of ours compares with its bare loop, and what a
     kill of ours leaves, in the names and units of the peers' rows."""
-    for case in (LEAN, REQUESTS, EXTENSION, HANGING):
+    for case in (LEAN, REQUESTS, EXTENSION, HANGING, WRITING):
         row = ours_row(case)
         way = _BARE_WAY.get(notes.get(row, ""))
         bound = found.get(loop_row(bounding(case), way)) if way else None
         if row in found and bound:
             found[row]["ratio"] = found[row]["runs_per_s"] / bound["runs_per_s"]
+    if ours_row(WRITING) in found and ours_row(REQUESTS) in found:
+        more_kib = found[ours_row(WRITING)]["written_kib"] - found[ours_row(REQUESTS)]["written_kib"]
+        found[ours_row(WRITING)]["effect_kib"] = more_kib / WRITTEN_EFFECTS
     killed = found.get("start and kill -9")
     if killed and ours_row(LEAN) in found:
         found[ours_row(LEAN)]["killed_not_done"] = killed["killed_lost"]
@@ -133,4 +165,4 @@ def compare(found: dict[str, dict[str, float]], notes: dict[str, str]) -> None:
 
 def bounding(case: Case) -> Case:
     """The case whose bare loop bounds this one: the same imports."""
-    return REQUESTS if case is REQUESTS else LEAN
+    return case if case in (REQUESTS, WRITING) else LEAN

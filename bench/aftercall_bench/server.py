@@ -34,6 +34,8 @@ class Tools:
 
     binary: Path
     load: Path
+    #: The back end of functions that have one.
+    receiver: Path
     #: The interpreter that runs the projects.
     python: Path
     #: Data folders are made below it: the disk that is measured.
@@ -170,13 +172,14 @@ class Server:
         answer: dict[str, Any] = self.request("GET", "/v1/status")
         return answer
 
-    def drain(self, patience_s: float = PATIENCE_S) -> None:
-        """Waits until no run is left that is not over."""
-        until("no run is left", lambda: True if self.status()["queue"]["unfinished"] == 0 else None, patience_s)
+    def drain(self, patience_s: float = PATIENCE_S, beside: int = 0) -> None:
+        """Waits until no run is left that is not over, but for so many."""
+        until("no run is left", lambda: True if self.status()["queue"]["unfinished"] == beside else None, patience_s)
 
-    def succeeded(self, project: str, environment: str, count: int) -> list[dict[str, Any]]:
-        """The runs of a project in an environment, once all are over. Each must have succeeded, else an error."""
-        self.drain()
+    def succeeded(self, project: str, environment: str, count: int, beside: int = 0) -> list[dict[str, Any]]:
+        """The runs of a project in an environment, once all are over but for so many. Each must have succeeded, else an
+        error."""
+        self.drain(beside=beside)
         runs = list(self.runs(project, environment))
         words = {run["status"] for run in runs}
         if len(runs) != count or words != {"succeeded"}:

@@ -14,6 +14,8 @@ class Sizes:
     slow_rounds: int
     #: Runs of a loop or of a server that has forked processes.
     runs: int
+    #: Runs that write to a back end.
+    writing_runs: int
     #: Calls of a warm worker.
     worker_calls: int
     #: Runs where each starts an interpreter, some 200 ms, or imports its project.
@@ -34,6 +36,7 @@ FULL = Sizes(
     rounds=5,
     slow_rounds=3,
     runs=4_000,
+    writing_runs=1_500,
     worker_calls=20_000,
     cold_runs=60,
     half_load_s=10,
@@ -46,6 +49,7 @@ QUICK = Sizes(
     rounds=2,
     slow_rounds=1,
     runs=300,
+    writing_runs=150,
     worker_calls=2_000,
     cold_runs=6,
     half_load_s=1,

@@ -21,14 +21,19 @@ _WORDS = str.split(
 )
 
 
-def conversation(pause_s: float = 0) -> str:
-    """One line of JSON of 6.1 KB: twenty turns, a dozen keys of state. `pause_s`: the function waits that long."""
+def conversation(pause_s: float = 0, crm: str = "") -> str:
+    """One line of JSON of 6.1 KB: twenty turns, a dozen keys of state.
+
+    `pause_s`: the function waits that long. `crm`: the back end's address, for functions that have one.
+    """
     chance = random.Random(4711)
     state: dict[str, object] = {
         "name": "Ana Lopez", "customer_id": "C-104233", "topic": "late delivery", "sentiment": "annoyed",
         "resolved": False, "language": "en-GB", "city": "Leeds", "plan": "business", "callback": True, "priority": 2,
         "agent": "orders-3", "pause_s": pause_s,
     }  # fmt: skip
+    if crm:
+        state["crm"] = crm
     turns = []
     for number in range(TURNS):
         words = " ".join(chance.choice(_WORDS) for _ in range(34))
@@ -52,13 +57,14 @@ class Case:
 
     name: str
     before: str = ""
+    after: str = ""
 
     def write(self, folder: Path) -> Path:
         """A project of it below `folder`."""
         project = folder / self.name
         target = project / "functions" / "end_function.py"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self.before + FUNCTION.read_text())
+        target.write_text(self.before + FUNCTION.read_text() + self.after)
         return project
 
 
@@ -72,8 +78,44 @@ _unknown.__loader__ = importlib.machinery.ExtensionFileLoader("unknown_extension
 sys.modules["unknown_extension"] = _unknown
 """
 
+#: One read and two writes over HTTPS, as user code makes them.
+_WRITING = """
+
+read_conversation = end_function
+
+
+def end_function(conv):
+    read_conversation(conv)
+    crm = conv.state["crm"]
+    found = requests.get(f"{crm}/customers/{conv.state['customer_id']}", timeout=30)
+    found.raise_for_status()
+    report = {**conv.state["report"], "owner": found.json()["owner"]}
+    requests.post(f"{crm}/notes", json=report, timeout=30).raise_for_status()
+    ticket = {"topic": report["topic"], "orders": report["orders"]}
+    requests.post(f"{crm}/tickets", json=ticket, timeout=30).raise_for_status()
+"""
+#: How many writes the first attempt of `REPLAYED` makes, which fails; the second is given back their answers.
+REPLAYED_EFFECTS = 200
+_REPLAYED = f"""
+
+def end_function(conv):
+    for number in range({REPLAYED_EFFECTS}):
+        requests.post(f"{{conv.state['crm']}}/notes", json={{"number": number}}, timeout=30).raise_for_status()
+    if conv.run.attempt == 1:
+        raise RuntimeError("the first attempt fails")
+"""
+_HANGING_HOST = """
+
+def end_function(conv):
+    requests.get(f"{conv.state['crm']}/hang", timeout=300)
+"""
+
 LEAN = Case("lean")
 REQUESTS = Case("requests", "import requests\n")
+WRITING = Case("https", "import requests\n", _WRITING)
+REPLAYED = Case("replayed", "import requests\n", _REPLAYED)
+#: Waits for a host that accepts connections and never answers.
+WAITING = Case("waiting", "import requests\n", _HANGING_HOST)
 #: Forked by `os.fork`.
 EXTENSION = Case("extension", _EXTENSION)
 #: Imported in each child.
