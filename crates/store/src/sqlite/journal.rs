@@ -1,5 +1,6 @@
 //! The journal of a run's effects: records are added, in order, and read again by the next attempt.
 
+use crypto::DataKey;
 use domain::effect::Record;
 use domain::run::{Status, StepError};
 use domain::{Epoch, RunId};
@@ -12,7 +13,7 @@ use super::lanes::Lane;
 use super::place::Place;
 use super::read;
 use super::readers::Reader;
-use super::seal;
+use super::seal::{self, Sealer};
 use crate::StoreError;
 
 /// Records of one run, ready to be written. `INTENDS`: something is about to leave.
@@ -117,22 +118,28 @@ pub(super) fn seal_records(
     first: u32,
     records: &[Record],
 ) -> Result<Option<Vec<SealedRecord>>, StoreError> {
-    let Some(key) = reader.key(read::conversation_of(reader, run)?)? else {
-        return Ok(None);
-    };
+    let key = reader.key(read::conversation_of(reader, run)?)?;
+    key.map(|key| seal_under(&reader.sealer, &key, run, first, records))
+        .transpose()
+}
+
+/// Seals records.
+pub(super) fn seal_under(
+    sealer: &Sealer,
+    key: &DataKey,
+    run: RunId,
+    first: u32,
+    records: &[Record],
+) -> Result<Vec<SealedRecord>, StoreError> {
     let seal = |(seq, record): (u32, &Record)| {
-        let blob = reader.sealer.record(&key, run, seq, record)?;
+        let blob = sealer.record(key, run, seq, record)?;
         Ok(SealedRecord {
             kind: record.head.kind(),
             at: micros(record.at),
             blob,
         })
     };
-    (first..)
-        .zip(records)
-        .map(seal)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    (first..).zip(records).map(seal).collect()
 }
 
 /// Everything that was recorded of a run, in order.

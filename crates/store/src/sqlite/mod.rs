@@ -26,6 +26,7 @@ mod folder;
 mod gate;
 mod job;
 mod journal;
+mod key_ring;
 mod keys;
 mod lanes;
 mod listing;
@@ -59,6 +60,7 @@ use crate::StoreError;
 use checkpoint::Log;
 use folder::Folder;
 use job::Write;
+use key_ring::KeyRing;
 use lanes::Lanes;
 use readers::Readers;
 use seal::Sealer;
@@ -72,6 +74,7 @@ pub struct SqliteStore {
     lanes: Arc<Lanes>,
     shared: Arc<Shared>,
     readers: Readers,
+    key_ring: KeyRing,
     queue_limit: u64,
     /// Claimed by this boot, but nobody can run them and giving them back failed so far.
     unclaimed: Mutex<Vec<Unclaimed>>,

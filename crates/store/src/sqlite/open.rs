@@ -15,6 +15,7 @@ use super::deployments::{self, FreeHeld};
 use super::failure::failed;
 use super::folder::Folder;
 use super::gate::Gate;
+use super::key_ring::KeyRing;
 use super::lanes::Lanes;
 use super::options::Options;
 use super::readers::Readers;
@@ -100,6 +101,7 @@ impl SqliteStore {
             lanes,
             shared,
             readers,
+            key_ring: KeyRing::default(),
             queue_limit,
             unclaimed: Mutex::default(),
             stranded: StrandedRuns::default(),

@@ -31,7 +31,7 @@ pub const ACCEPT_MAX: usize = 1_000;
 /// Runs that are claimed at one time at most, likewise.
 pub const CLAIM_MAX: u32 = 1_000;
 /// What is sealed on the caller's own thread; more than this takes so long that other tasks would wait. Bytes.
-const SEALED_AT_ONCE: usize = 64 * 1024;
+pub(super) const SEALED_AT_ONCE: usize = 64 * 1024;
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -102,6 +102,7 @@ impl Store for SqliteStore {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
+        self.key_ring.forget(run);
         let report = match report {
             Some(report) => Some(self.seal_report(run, report).await?),
             None => None,
@@ -161,11 +162,9 @@ impl Store for SqliteStore {
         first: u32,
         records: Vec<Record>,
     ) -> Result<(), StoreError> {
-        let bytes = records.iter().map(|record| record.body.len()).sum();
+        let bytes: usize = records.iter().map(|record| record.body.len()).sum();
         let intends = records.iter().any(Record::is_intent);
-        let seal =
-            move |reader: &mut super::readers::Reader| journal::seal_records(reader, run, first, &records);
-        let Some(records) = self.readers.read(seal).await? else {
+        let Some(records) = self.seal_records(run, first, records, bytes).await? else {
             return Ok(()); // erased: what it did is not to be written down any more
         };
         if intends {
