@@ -119,6 +119,32 @@ def test_whatever_is_raised_is_told_and_small(run, body, kind):
     assert len(json.dumps(attempt.error)) < 64 * 1024
 
 
+def test_of_a_deep_traceback_both_ends_are_told_also_below_the_member_of_a_group(run):
+    attempt = run(
+        """
+        def deep(n):
+            if n:
+                deep(n - 1)
+            raise KeyError("k")
+
+        def end_function(conv):
+            try:
+                deep(99)
+            except KeyError as error:
+                member = ValueError("v")
+                member.__cause__ = error
+            try:
+                deep(99)
+            except KeyError as second:
+                raise ExceptionGroup("many", [member]) from second
+        """
+    )
+    frames = attempt.error["cause"]["frames"]
+    assert [frame["function"] for frame in frames] == ["end_function", *["deep"] * 9]
+    assert frames[5]["left_out"] == 91 and frames[-1]["source"].strip() == 'raise KeyError("k")'
+    assert "ValueError: v\n  | (caused by KeyError: 'k')" in attempt.error["traceback"]
+
+
 def test_a_cycle_of_causes_ends(run):
     attempt = run(
         """

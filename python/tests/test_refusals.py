@@ -48,6 +48,28 @@ def test_a_refused_cause_has_a_hint_too(run):
     assert attempt.error["message"] == "no settings" and refusals.FILE in attempt.error["traceback"]
 
 
+def test_memory_that_a_recursion_has_used_up_is_told_as_that_and_an_extensions_fault_is_not(zygote):
+    code = """
+        import sys
+
+        def deeper(n):
+            return deeper(n + 1)
+
+        def end_function(conv):
+            if conv.state.deep:
+                sys.setrecursionlimit(10**9)
+                deeper(0)
+            raise SystemError("error return without exception set")
+        """
+    limits = {"cpu_s": 60, "address_space": 256 << 20, "file_size": 0, "open_files": 256}
+    process = zygote(code, limits=limits)
+    attempt = process.run({"id": "1", "state": {"deep": True}})
+    assert (attempt.error["type"], attempt.error["code"]) == ("SystemError", "AC0305")
+    assert attempt.error["message"].endswith(refusals.MEMORY)
+    attempt = process.run({"id": "2"})
+    assert attempt.error["message"] == "error return without exception set" and "code" not in attempt.error
+
+
 @pytest.mark.parametrize("file", ["socket.py", "subprocess.py"])
 def test_the_library_that_asked_tells_what_was_refused(file):
     namespace: dict[str, object] = {}

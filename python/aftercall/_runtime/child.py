@@ -13,7 +13,7 @@ import sys
 from json import JSONDecoder, JSONEncoder, loads
 from time import monotonic_ns
 
-from aftercall._runtime import capture, clock, frames
+from aftercall._runtime import capture, clock, frames, refusals
 from aftercall._runtime.ending import end_gracefully, quiet_signals
 from aftercall._runtime.exchange import Exchange
 from aftercall._runtime.frames import Channel
@@ -192,12 +192,13 @@ class Child:
         end_gracefully(grace_s, lambda: self._finish(outcome, conv, error), STACK_SIGNAL)
 
     def _describe(self, raised: BaseException) -> ErrorDocument:
+        code = None
         try:
+            code = "AC0305" if refusals.out_of_memory(raised) else refusal_code(raised)
             document = error_document(raised, self._places)
-            code = refusal_code(raised)
-            return {**document, "code": code} if code else document
         except BaseException as second:  # memory, or an exception class that does as it likes when it is looked at
-            return _plain_error(kind_name(raised), f"(no traceback: {kind_name(second)} while it was written)")
+            document = _plain_error(kind_name(raised), f"(no traceback: {kind_name(second)} while it was written)")
+        return {**document, "code": code} if code else document
 
     def _finish(self, outcome: str, conv: Conversation, error: ErrorDocument | None) -> None:
         capture.flush_streams()

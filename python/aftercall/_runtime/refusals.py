@@ -24,6 +24,10 @@ FILE = (
     "(tempfile.gettempdir()), no other files"
 )
 SIZE = "hint: no file may grow larger than aftercall.limits.tmp_mb in project.yaml"
+MEMORY = (
+    "hint: all memory was used up (aftercall.limits.memory_mb in project.yaml); a function that calls itself without "
+    "an end ends so where sys.setrecursionlimit lets it"
+)
 OTHER = "hint: the system call was refused by the confinement of a run"
 
 _REFUSED = frozenset({EPERM, EACCES, ENOSYS, EROFS, EAFNOSUPPORT})
@@ -35,8 +39,31 @@ _NETWORK_NAMES = frozenset({"socketpair", "connect", "connect_ex", "sendto", "bi
 _PROCESS_NAMES = frozenset({"fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "execv", "execve", "kill"})
 
 
+#: What CPython says where it has no memory for one more frame of Python code: it forgets to raise a `MemoryError`
+#: (3.11 to 3.13). An extension module with a fault says the same.
+_NO_FRAME = ("error return without exception set", "returned NULL without setting an exception")
+#: The part of its address space that a process has had in memory when it is taken to have come to the end of it.
+_FULL = 0.75
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` is how CPython tells of memory that is used up, where that is no `MemoryError`."""
+    if type(error) is not SystemError or not str(error).endswith(_NO_FRAME):
+        return False
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return False
+    except MemoryError:
+        return True
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit > 0 and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 >= _FULL * limit
+
+
 def hint(error: BaseException) -> str | None:
     """What to do instead, if `error` looks like the kernel's refusal; None for all others."""
+    if out_of_memory(error):
+        return MEMORY
     if not issubclass(type(error), OSError):
         return None
     if hasattr(error, "trouble"):  # of a request: what the other side of the supervisor met

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections import deque
 from errno import EMFILE
 
 from aftercall._runtime import refusals
@@ -150,18 +151,25 @@ def _message(error: BaseException) -> str:
 
 def _frames(traceback: TracebackType | None, places: Places, most: int) -> list[dict[str, object]]:
     """Outermost first; of a deep one, the outer and the inner half of `most`."""
-    raw: list[tuple[str, int, str]] = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not _internal(code.co_filename):
-            raw.append((code.co_filename, traceback.tb_lineno or code.co_firstlineno, code.co_name))
-        traceback = traceback.tb_next
     half = most // 2
-    kept = raw if len(raw) <= most else [*raw[:half], *raw[-half:]]
-    frames = [_frame(file, line, function, places) for file, line, function in kept]
-    if len(kept) < len(raw):
-        frames[half]["left_out"] = len(raw) - len(kept)  # that many frames came before this one
+    # There may be millions, and no memory left for a list of them.
+    outer: list[TracebackType] = []
+    inner: deque[TracebackType] = deque(maxlen=most - half)
+    count = 0
+    while traceback is not None:
+        if not _internal(traceback.tb_frame.f_code.co_filename):
+            (outer if len(outer) < half else inner).append(traceback)
+            count += 1
+        traceback = traceback.tb_next
+    frames = [_frame_of(one, places) for one in (*outer, *inner)]
+    if len(frames) < count:
+        frames[len(outer)]["left_out"] = count - len(frames)  # that many frames came before this one
     return frames
+
+
+def _frame_of(traceback: TracebackType, places: Places) -> dict[str, object]:
+    code = traceback.tb_frame.f_code
+    return _frame(code.co_filename, traceback.tb_lineno or code.co_firstlineno, code.co_name, places)
 
 
 def _internal(file: str) -> bool:

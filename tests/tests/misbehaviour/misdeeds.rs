@@ -74,6 +74,12 @@ pub const MISDEEDS: &[Misdeed] = &[
         "def deeper(n):\n    {line}\ndeeper(0)",
     ),
     misdeed(
+        "recurses_for_ever_where_nothing_but_memory_ends_it",
+        "AC0305",
+        "return deeper(n + 1)",
+        "def deeper(n):\n    {line}\nsys.setrecursionlimit(10 ** 9)\ndeeper(0)",
+    ),
+    misdeed(
         "prints_for_ever",
         "AC0308",
         "",

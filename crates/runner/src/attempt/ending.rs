@@ -55,15 +55,15 @@ pub(super) fn failed(code: Code, message: String) -> AttemptEnd {
 }
 
 /// The end of an attempt whose child handed in a result. `mark` is the code of the refused effect that the exception was
-/// raised from, as the child says.
+/// raised from, or of memory that was used up, as the child says.
 pub fn with_result(
     outcome: &str,
     error: Option<ErrorDocument>,
     mark: Option<Code>,
     unsettled: usize,
 ) -> AttemptEnd {
-    // The child may say what it likes: only that an effect was refused is its own to tell.
-    let mark = mark.filter(|code| code.as_str().starts_with(EFFECT_CODES));
+    // The child may say what it likes: only this is its own to tell.
+    let mark = mark.filter(|code| code.as_str().starts_with(EFFECT_CODES) || *code == Code::OutOfMemory);
     let code = match (outcome, error.as_ref().map(|error| error.kind.as_str())) {
         ("returned", _) => {
             return AttemptEnd::Returned {
@@ -241,12 +241,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_may_mark_an_exception_as_a_refused_effect_and_as_nothing_else() {
+    fn a_child_may_mark_an_exception_as_a_refused_effect_or_as_out_of_memory_and_as_nothing_else() {
         let code = |mark| match with_result("raised", None, Some(mark), 0) {
             AttemptEnd::Failed { code, .. } => code,
             end => panic!("{end:?}"),
         };
         assert_eq!(code(Code::EffectRefused), Code::EffectRefused);
+        assert_eq!(code(Code::OutOfMemory), Code::OutOfMemory);
         assert_eq!(code(Code::ZygoteDied), Code::FunctionRaised);
     }
 }

@@ -57,7 +57,7 @@ pub fn report(
 /// What a child's error document says beside the exception itself.
 #[derive(serde::Deserialize)]
 struct ErrorMark {
-    /// The refused effect that the exception was raised from.
+    /// The refused effect that the exception was raised from, or AC0305.
     #[serde(default)]
     code: Option<Code>,
 }
