@@ -284,7 +284,7 @@ pub struct RunDetail {
     /// Metrics of the attempt that returned, in order: `name`, `value`.
     #[schema(value_type = Vec<Object>)]
     pub metrics: Vec<Metric>,
-    /// Actions that it queued, in order: `kind` and more.
+    /// Actions that were queued, in order: `kind` and more. A retry adds those that no earlier attempt had queued.
     #[schema(value_type = Vec<Object>)]
     pub actions: Vec<Action>,
     /// `conv.state` as it left it, in the wire form; `null` while none has returned.

@@ -372,7 +372,7 @@ pub struct RunDetail {
     pub attempts: Vec<AttemptRow>,
     /// Of the attempt that returned.
     pub metrics: Vec<Metric>,
-    /// Of the attempt that returned.
+    /// Of all attempts that returned, each that a later one queued again but once.
     pub actions: Vec<Action>,
     /// `conv.state` as that attempt left it.
     pub state_after: Option<serde_json::Value>,

@@ -1,14 +1,13 @@
 //! What is promised about claims, and about what attempts leave.
 
 use domain::run::{Command, Decision, End, Event, Policy, Status, StepError};
-use domain::{Action, AttemptEnd, AttemptNumber, Code, Environment, Epoch, Metric};
+use domain::{AttemptEnd, AttemptNumber, Code, Environment, Epoch};
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::given::{
     Given, accept, activate, after, apply, boot, claim, claim_as, conversation, deployment_id, failed, fails,
-    failure_report, ids, log, queued, refused, report, returned, returns, returns_too_late, run_id, shop,
-    start, state,
+    failure_report, ids, queued, refused, report, returned, returns, returns_too_late, run_id, shop, start,
+    state,
 };
 use crate::StoreError;
 
@@ -47,41 +46,6 @@ pub async fn a_claimed_run_is_not_claimed_again(store: Given) {
     );
     assert_eq!((attempt.incarnation, attempt.claimed_at), (boot(1), after(60)));
     assert_eq!((attempt.end.as_ref(), attempt.ended_at), (None, None));
-}
-
-/// Times, usage, logs, metrics, actions, state: in the one commit that ends the run.
-pub async fn a_return_keeps_everything_that_the_attempt_left(store: Given) {
-    queued(&store, 1..2).await;
-    let run = claim(&store, 1, after(60)).await.remove(0);
-    let mut left = report(run.number, after(61));
-    left.logs = vec![log("first"), log("Grüße, 電話")];
-    left.metrics = vec![Metric {
-        name: "intent".into(),
-        value: json!("billing"),
-    }];
-    let sms = json!({"kind": "sms", "to_number": "+15550100", "content": "hello"});
-    left.actions = vec![serde_json::from_value::<Action>(sms).unwrap()];
-    left.state = Some(json!({"phone": "+15550100", "when": {"$type": "date", "value": "2026-01-05"}}));
-    let applied = apply(&store, run.run, returned(&run), Some(left.clone()), after(62)).await;
-    assert_eq!(applied.commands, [Command::KeepResults]);
-    assert_eq!(applied.state.end, Some(End::Succeeded));
-
-    let detail = store.run(run.run).await.unwrap().unwrap();
-    assert_eq!(detail.summary.state, applied.state);
-    assert_eq!(detail.summary.changed_at, after(62));
-    assert_eq!((&detail.metrics, &detail.actions), (&left.metrics, &left.actions));
-    assert_eq!(detail.state_after, left.state);
-    let attempt = &detail.attempts[0];
-    assert_eq!(
-        (attempt.end.as_ref(), &attempt.logs),
-        (Some(&left.end), &left.logs)
-    );
-    assert_eq!(
-        (attempt.usage, &attempt.confinement),
-        (left.usage, &left.confinement)
-    );
-    assert_eq!(attempt.function_started_at, left.function_started_at);
-    assert_eq!(attempt.ended_at, Some(left.ended_at));
 }
 
 /// Until its time, and then it goes on under the next number.
@@ -126,41 +90,6 @@ pub async fn a_run_whose_attempts_are_used_up_is_a_dead_letter(store: Given) {
     assert_eq!(detail.attempts.len(), attempts as usize);
     assert_eq!(detail.summary.state.dead_letter, Some(reason));
     assert_eq!(claim(&store, 1, after(1_000_000)).await, []);
-}
-
-/// Of a run that a person had attempted once more.
-pub async fn results_of_a_later_return_replace_the_earlier(store: Given) {
-    queued(&store, 1..2).await;
-    for (round, at) in [(1, 100), (2, 200)] {
-        let run = claim(&store, 1, after(at)).await.remove(0);
-        let mut left = report(run.number, after(at));
-        let name = format!("round-{round}");
-        let metric = |name: &str| Metric {
-            name: name.to_owned(),
-            value: json!(round),
-        };
-        left.metrics = vec![metric(&name), metric("again")];
-        left.state = Some(json!({ "round": round }));
-        apply(&store, run.run, returned(&run), Some(left), after(at)).await;
-        if round == 1 {
-            apply(
-                &store,
-                run.run,
-                Event::RetryRequested {
-                    deployment: None,
-                    again: true,
-                },
-                None,
-                after(150),
-            )
-            .await;
-        }
-    }
-    let detail = store.run(run_id(1)).await.unwrap().unwrap();
-    let names: Vec<_> = detail.metrics.iter().map(|metric| metric.name.as_str()).collect();
-    assert_eq!(names, ["round-2", "again"]);
-    assert_eq!(detail.state_after, Some(json!({"round": 2})));
-    assert_eq!(detail.attempts.len(), 2);
 }
 
 /// Neither its end nor anything that it left.

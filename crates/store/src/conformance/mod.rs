@@ -18,6 +18,7 @@ pub mod concurrency;
 pub mod deployments;
 pub mod given;
 pub mod journal;
+pub mod left;
 pub mod random_walk;
 pub mod reading;
 pub mod requests;
@@ -42,10 +43,8 @@ macro_rules! conformance {
             accepting::a_call_is_answered_in_order_and_may_be_empty,
             attempts::due_runs_are_claimed_oldest_first,
             attempts::a_claimed_run_is_not_claimed_again,
-            attempts::a_return_keeps_everything_that_the_attempt_left,
             attempts::a_failed_attempt_backs_off_and_keeps_its_logs,
             attempts::a_run_whose_attempts_are_used_up_is_a_dead_letter,
-            attempts::results_of_a_later_return_replace_the_earlier,
             attempts::a_stale_epoch_changes_nothing,
             attempts::an_interrupted_attempt_is_marked_and_the_run_goes_on,
             attempts::a_released_run_goes_on_uncounted,
@@ -68,6 +67,9 @@ macro_rules! conformance {
             journal::what_was_begun_is_concluded_also_when_its_epoch_is_over,
             journal::a_number_is_taken_once,
             journal::a_decision_is_a_record_and_a_step_or_neither,
+            left::a_return_keeps_everything_that_the_attempt_left,
+            left::results_of_a_later_return_replace_the_earlier,
+            left::a_retry_queues_only_what_was_not_queued_before,
             random_walk::every_step_is_what_the_rules_say,
             reading::listings_filter_by_everything_that_they_offer,
             reading::pages_go_through_all_runs_once,

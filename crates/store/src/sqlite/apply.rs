@@ -1,7 +1,9 @@
 //! Applying an event to a run, and keeping what an attempt left: all of it in one transaction.
 
+use std::collections::HashMap;
+
 use domain::run::{Command, Event, Policy, RunState, Status};
-use domain::{AttemptEnd, Epoch, RunId, Timestamp};
+use domain::{AttemptEnd, AttemptNumber, Epoch, RunId, Timestamp};
 use rusqlite::{Connection, named_params, params};
 
 use super::columns::{RunRow, integer, micros};
@@ -45,7 +47,7 @@ impl Write for Apply {
             Some(report) => {
                 self.end_attempt(batch.connection, &before, report)?;
                 if transition.commands.contains(&Command::KeepResults) {
-                    self.keep_results(batch.connection, report)?;
+                    self.keep_results(batch.connection, report, row.state.fresh_since)?;
                 }
             }
             None => self.cut_attempt(batch.connection, &before, &row.state)?,
@@ -153,7 +155,12 @@ impl Apply {
     }
 
     /// What the run shows from now on is of this attempt. Actions of an earlier one stay: they may have been carried out.
-    fn keep_results(&self, connection: &Connection, report: &SealedReport) -> rusqlite::Result<()> {
+    fn keep_results(
+        &self,
+        connection: &Connection,
+        report: &SealedReport,
+        fresh_since: AttemptNumber,
+    ) -> rusqlite::Result<()> {
         let run = self.run.as_bytes();
         connection
             .prepare_cached(
@@ -169,11 +176,43 @@ impl Apply {
         for (seq, kept) in (0_u32..).zip(&report.metrics) {
             metric.execute(params![run, seq, kept.name, kept.number, kept.value])?;
         }
-        let mut action = connection.prepare_cached(
-            "INSERT INTO action (run_id, attempt_number, seq, content) VALUES (?1, ?2, ?3, ?4)",
+        self.queue_actions(connection, report, fresh_since)
+    }
+
+    /// One that an earlier attempt queued is not queued again: only what is asked for more often than there is of it. What was
+    /// queued before the run was run again on purpose does not count.
+    fn queue_actions(
+        &self,
+        connection: &Connection,
+        report: &SealedReport,
+        fresh_since: AttemptNumber,
+    ) -> rusqlite::Result<()> {
+        if report.actions.is_empty() {
+            return Ok(());
+        }
+        let run = self.run.as_bytes();
+        let mut queued: HashMap<[u8; 32], u32> = connection
+            .prepare_cached(
+                "SELECT fingerprint, count(*) FROM action \
+                 WHERE run_id = ?1 AND attempt_number >= ?2 AND fingerprint IS NOT NULL GROUP BY fingerprint",
+            )?
+            .query_map(params![run, fresh_since.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO action (run_id, attempt_number, seq, content, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        for (seq, content) in (0_u32..).zip(&report.actions) {
-            action.execute(params![run, report.number.0, seq, content])?;
+        for (seq, action) in (0_u32..).zip(&report.actions) {
+            if let Some(left) = queued.get_mut(&action.fingerprint).filter(|left| **left > 0) {
+                *left -= 1;
+                continue;
+            }
+            insert.execute(params![
+                run,
+                report.number.0,
+                seq,
+                action.content,
+                action.fingerprint
+            ])?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ struct KeptRun {
     document: Vec<u8>,
     attempts: Vec<KeptAttempt>,
     metrics: Vec<(u32, String, Value, Option<Vec<u8>>)>,
-    /// Of the attempt that returned last.
+    /// Of every attempt that returned.
     actions: Vec<(AttemptNumber, u32, Vec<u8>)>,
     state: Option<Vec<u8>>,
 }
@@ -145,24 +145,22 @@ fn kept_run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<KeptR
         .prepare_cached(concat!(
             "SELECT ",
             run_columns!(),
-            ", conversation.external_id, revision.document, result.state, result.attempt_number \
+            ", conversation.external_id, revision.document, result.state \
              FROM run JOIN conversation USING (conversation_id) \
              JOIN revision ON revision.conversation_id = run.conversation_id AND revision.number = ?2 \
              LEFT JOIN result USING (run_id) WHERE run.run_id = ?1"
         ))?
         .query_row(params![id.as_bytes(), FIRST_REVISION], |row| {
             let column = |index| RUN_COLUMNS + index;
-            let returned: Option<u32> = row.get(column(3))?;
             Ok((
                 RunRow::read(row)?,
                 row.get(column(0))?,
                 row.get(column(1))?,
                 row.get(column(2))?,
-                returned.map(AttemptNumber),
             ))
         })
         .optional()?;
-    let Some((row, external_id, document, state, returned)) = run else {
+    let Some((row, external_id, document, state)) = run else {
         return Ok(None);
     };
     Ok(Some(KeptRun {
@@ -176,25 +174,18 @@ fn kept_run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<KeptR
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?
             .collect::<rusqlite::Result<_>>()?,
-        actions: actions(connection, id, returned)?,
+        actions: actions(connection, id)?,
         state,
     }))
 }
 
-fn actions(
-    connection: &Connection,
-    id: RunId,
-    returned: Option<AttemptNumber>,
-) -> rusqlite::Result<Vec<(AttemptNumber, u32, Vec<u8>)>> {
-    let Some(number) = returned else {
-        return Ok(Vec::new());
-    };
+fn actions(connection: &Connection, id: RunId) -> rusqlite::Result<Vec<(AttemptNumber, u32, Vec<u8>)>> {
     connection
         .prepare_cached(
-            "SELECT seq, content FROM action WHERE run_id = ?1 AND attempt_number = ?2 ORDER BY seq",
+            "SELECT attempt_number, seq, content FROM action WHERE run_id = ?1 ORDER BY attempt_number, seq",
         )?
-        .query_map(params![id.as_bytes(), number.0], |row| {
-            Ok((number, row.get(0)?, row.get(1)?))
+        .query_map([id.as_bytes()], |row| {
+            Ok((AttemptNumber(row.get(0)?), row.get(1)?, row.get(2)?))
         })?
         .collect()
 }

@@ -14,6 +14,7 @@ pub(super) const MAIN: &[&str] = &[
     include_str!("migrations/main_0005.sql"),
     include_str!("migrations/main_0006.sql"),
     include_str!("migrations/main_0007.sql"),
+    include_str!("migrations/main_0008.sql"),
 ];
 /// Of keys.db.
 pub(super) const KEYS: &[&str] = &[

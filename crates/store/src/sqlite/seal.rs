@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crypto::{DataKey, Entropy, KeyedHash, MasterKey};
 use domain::effect::Record;
 use domain::{
-    AttemptEnd, AttemptNumber, AttemptReport, ConversationId, ErrorDocument, Metric, ResourceUse, RunId,
-    Timestamp,
+    Action, AttemptEnd, AttemptNumber, AttemptReport, ConversationId, ErrorDocument, Metric, ResourceUse,
+    RunId, Timestamp, json,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ pub(super) struct Sealer {
     external_ids: KeyedHash,
     numbers: KeyedHash,
     contents: KeyedHash,
+    actions: KeyedHash,
 }
 
 /// A new conversation, ready to be written.
@@ -50,8 +51,14 @@ pub(super) struct SealedReport {
     pub confinement: String,
     pub logs: Option<Vec<u8>>,
     pub metrics: Vec<SealedMetric>,
-    pub actions: Vec<Vec<u8>>,
+    pub actions: Vec<SealedAction>,
     pub state: Option<Vec<u8>>,
+}
+
+/// An action, and by what it is known should a retry ask for the same.
+pub(super) struct SealedAction {
+    pub content: Vec<u8>,
+    pub fingerprint: [u8; 32],
 }
 
 /// A metric: its number in clear where it is one; its exact value sealed where the number does not say it.
@@ -81,6 +88,7 @@ impl Sealer {
             external_ids: master.keyed_hash("external_id"),
             numbers: master.keyed_hash("number"),
             contents: master.keyed_hash("content"),
+            actions: master.keyed_hash("action"),
             master,
             entropy,
         }
@@ -155,8 +163,7 @@ impl Sealer {
                     .push(self.metric(key, &Place::metric(run, seq), metric)?);
             }
             for (seq, action) in (0..).zip(&report.actions) {
-                let place = Place::action(run, number, seq);
-                sealed.actions.push(self.seal_json(key, &place, action)?);
+                sealed.actions.push(self.action(key, run, (number, seq), action)?);
             }
             if let Some(state) = &report.state {
                 sealed.state = Some(self.seal_json(key, &Place::state(run), state)?);
@@ -179,6 +186,21 @@ impl Sealer {
         record: &Record,
     ) -> Result<Vec<u8>, StoreError> {
         self.seal(key, &Place::record(run, seq), &record.to_bytes())
+    }
+
+    fn action(
+        &self,
+        key: &DataKey,
+        run: RunId,
+        (number, seq): (AttemptNumber, u32),
+        action: &Action,
+    ) -> Result<SealedAction, StoreError> {
+        let told = serde_json::to_value(action).map_err(unsealed)?;
+        let known_by = [run.as_bytes().as_slice(), &json::canonical(&told)].concat();
+        Ok(SealedAction {
+            content: self.seal_json(key, &Place::action(run, number, seq), action)?,
+            fingerprint: self.actions.hash(&known_by),
+        })
     }
 
     fn metric(&self, key: &DataKey, place: &Place, metric: Metric) -> Result<SealedMetric, StoreError> {

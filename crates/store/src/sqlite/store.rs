@@ -384,7 +384,7 @@ impl SealedReport {
             .metrics
             .iter()
             .map(|metric| metric.value.as_ref().map_or(0, Vec::len));
-        let actions = self.actions.iter().map(Vec::len);
+        let actions = self.actions.iter().map(|action| action.content.len());
         sealed.map(Vec::len).chain(metrics).chain(actions).sum()
     }
 }
