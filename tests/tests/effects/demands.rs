@@ -171,3 +171,18 @@ fn by_which_proxy_a_request_leaves_is_the_operators_to_say_for_each_project() {
     assert_eq!(seen(&direct), ["silent /"]);
     assert!(seen(&other).is_empty());
 }
+
+#[test]
+fn a_section_of_a_project_that_is_not_there_is_named_at_the_start() {
+    let place = Place::new();
+    let first = setup(&place).start();
+    first.deploy(project(&[]).path(), "refunds");
+    first.kill();
+    let server = setup(&place)
+        .set("gateway.projects.refunds.live.proxy", "")
+        .set("gateway.projects.refnuds.live.proxy", "")
+        .start();
+    let log = server.log_tail();
+    assert!(log.contains("gateway.projects.refnuds.live"), "{log}");
+    assert!(!log.contains("gateway.projects.refunds"), "{log}");
+}

@@ -6,6 +6,7 @@ mod leftover;
 mod log;
 mod stop;
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use server::{App, Bound, Limits, ServeOptions};
 use store::{PauseScope, Store};
 
 use crate::assemble::{self, Folders};
-use crate::configuration::view;
+use crate::configuration::{Configuration, view};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::screen::{style, table};
@@ -124,6 +125,7 @@ impl Parts {
         let clock = Arc::clone(&options.clock);
         // Before anything can be sent.
         flow.set_pauses(paused(&*store).await?);
+        name_unknown_projects(configuration, &*store).await;
         let runner = start_runner(options, &data).await?;
         let app = App {
             store: data.store(),
@@ -200,6 +202,24 @@ impl Parts {
                 std::process::exit(i32::from(crate::INTERRUPTED));
             }
         }
+    }
+}
+
+/// A section whose project is misspelt would be of nobody; but its project may also come later.
+async fn name_unknown_projects(configuration: &Configuration, store: &dyn Store) {
+    // Whoever needs the projects will say that they cannot be read.
+    let Ok(known) = store.projects().await else { return };
+    let sections: BTreeSet<_> = configuration
+        .own()
+        .map(|(place, _, _)| place)
+        .filter(|place| !known.contains(&place.project))
+        .map(|place| place.section().name().to_owned())
+        .collect();
+    for section in sections {
+        tracing::warn!(
+            section,
+            "no project of this name is deployed here: is it spelt right?"
+        );
     }
 }
 
