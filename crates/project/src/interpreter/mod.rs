@@ -78,7 +78,7 @@ fn none(message: String) -> ProjectError {
         Code::NoInterpreter,
         message,
         format!(
-            "install Python {major}.{minor} or newer, or name one: --python PATH or AFTERCALL_PYTHON=PATH"
+            "install Python {major}.{minor} or newer, or name one: `--set python=PATH` or AFTERCALL_PYTHON=PATH"
         ),
     )
 }
