@@ -27,6 +27,8 @@ pub struct Invoker {
     seeds: Seeds,
     /// What its import found.
     pub found: Found,
+    /// What confinement leaves open, in a sentence, where it leaves anything open.
+    pub left_open: Option<String>,
     /// The packages that it brought.
     pub lock: Option<Lock>,
     /// The folder that it was installed into.
@@ -67,6 +69,7 @@ impl Invoker {
             .unpack(&prepared.files.folder)
             .map_err(|error| ours(domain::Code::StoreFailed, error))?;
         let found = nursery.probe(&prepared).await?;
+        let left_open = found.canary.leaves_open(options.mode);
         let prepared = Prepared {
             fork_way: Some(found.fork_way),
             ..prepared
@@ -79,6 +82,7 @@ impl Invoker {
             prepared,
             seeds,
             found,
+            left_open,
             lock,
             packages,
         })

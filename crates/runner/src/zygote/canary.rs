@@ -129,6 +129,21 @@ impl Canary {
             .collect()
     }
 
+    /// What confinement leaves open, in a sentence; nothing where it is whole.
+    #[must_use]
+    pub fn leaves_open(&self, mode: Mode) -> Option<String> {
+        let all = |why| format!("nothing confines the project's code: {why}");
+        match (mode, self.attempts.is_empty(), self.escapes().is_empty()) {
+            (Mode::Off, ..) => Some(all("confinement is switched off")),
+            (_, true, _) => Some(all("this system has no confinement")),
+            (_, _, true) => None,
+            _ => Some(format!(
+                "the project's code is confined in part: {}",
+                self.summary(mode)
+            )),
+        }
+    }
+
     /// In a line: what is shown with every attempt.
     #[must_use]
     pub fn summary(&self, mode: Mode) -> String {
@@ -147,5 +162,30 @@ impl Canary {
                 escapes.join(", ")
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_left_open_is_said_and_nothing_where_nothing_is() {
+        let canary = |outcomes: &[(&str, Outcome)]| Canary {
+            attempts: outcomes
+                .iter()
+                .map(|&(name, outcome)| (name.to_owned(), Try { outcome, errno: None }))
+                .collect(),
+            hung: false,
+        };
+        let whole = canary(&[("fork", Outcome::Refused), ("kill", Outcome::Refused)]);
+        let part = canary(&[("fork", Outcome::Refused), ("kill", Outcome::Succeeded)]);
+        assert_eq!(whole.leaves_open(Mode::BestEffort), None);
+        let open = |canary: &Canary, mode| canary.leaves_open(mode).unwrap_or_default();
+        assert!(open(&whole, Mode::Off).ends_with("confinement is switched off"));
+        assert!(open(&canary(&[]), Mode::BestEffort).ends_with("this system has no confinement"));
+        assert!(
+            open(&part, Mode::BestEffort).ends_with("in part: open to kill (1 other trial escapes refused)")
+        );
     }
 }

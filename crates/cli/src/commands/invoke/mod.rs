@@ -97,10 +97,10 @@ impl Invoke {
         let name = project_name(&package, &self.project, context)?;
         let usage = |code, message, fix| CliError::usage(code, message, fix);
         let workshop = Workshop::open(context, name, package, usage).await?;
-        for warning in &workshop.invoker.found.warnings {
-            context
-                .screen
-                .note(&format!("{} {warning}", style::warn("warning:")));
+        let screen = &context.screen;
+        let open = workshop.invoker.left_open.iter().filter(|_| !screen.json);
+        for warning in open.chain(&workshop.invoker.found.warnings) {
+            screen.note(&format!("{} {warning}", style::warn("warning:")));
         }
         let configuration = &context.configuration;
         let environment = configuration
