@@ -161,3 +161,33 @@ def end_function(conv):
         peer=AnswerAll(),
     )
     assert [effect["site"] for effect in attempt.effects] == ["functions/end_function.py:14"]
+
+
+def test_what_a_thread_or_an_executors_task_raises_shows_no_frame_of_ours(run):
+    attempt = run(
+        """
+import threading, traceback
+from concurrent.futures import ThreadPoolExecutor
+
+class Odd(Exception):
+    def __setattr__(self, name, value):
+        raise AssertionError(name)
+
+def fails():
+    raise Odd("here")
+
+def end_function(conv):
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(fails).result()
+        except Odd:
+            traceback.print_exc()
+        """
+    )
+    assert attempt.outcome == "returned", attempt.error
+    text = "\n".join(attempt.texts)
+    assert text.count('functions/end_function.py", line 10, in fails') == 2, text
+    assert "_runtime" not in text and "AssertionError" not in text, text

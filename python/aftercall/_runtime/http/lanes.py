@@ -135,10 +135,27 @@ def _run(lane: Lane, work: Work, args: tuple[object, ...], kwargs: dict[str, obj
     clock.begin(lane.name, lane.clock_off_ns)
     try:
         return work(*args, **kwargs)
+    except BaseException as error:
+        _leave_out_caller(error)
+        raise
     finally:
         _of_thread.lane = before
         clock.use(clock_before)
         _end(lane)
+
+
+#: Not by attribute: a class of the user's may do as it likes when one is set.
+_set_traceback = BaseException.__dict__["__traceback__"].__set__
+
+
+def _leave_out_caller(error: BaseException) -> None:
+    """Takes from the traceback the frame that has caught `error` and raises it again: it is none of the user's.
+
+    A bare `raise` adds no new entry for it.
+    """
+    traceback = error.__traceback__
+    if traceback is not None:
+        _set_traceback(error, traceback.tb_next)
 
 
 def threading_imported(module: ModuleType) -> None:
@@ -151,7 +168,11 @@ def threading_imported(module: ModuleType) -> None:
 
             def run_in_lane() -> None:
                 self.__dict__.pop("run", None)  # it holds the thread itself
-                _run(lane, run, (), {})
+                try:
+                    _run(lane, run, (), {})
+                except BaseException as error:
+                    _leave_out_caller(error)
+                    raise
 
             self.run = run_in_lane  # type: ignore[attr-defined]
         start(self)
