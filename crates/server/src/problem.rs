@@ -137,7 +137,10 @@ pub(crate) fn shown(found: &str) -> String {
 
 /// A remark of another crate as a sentence of an answer.
 pub(crate) fn sentence(remark: &str) -> String {
-    let mut text = remark.trim_end_matches('.').to_owned() + ".";
+    let mut text = remark.trim_end_matches('.').to_owned();
+    if !text.ends_with(['?', '!']) {
+        text.push('.');
+    }
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -268,4 +271,16 @@ pub(crate) fn internal(cause: &dyn std::fmt::Display) -> ApiError {
         "Send it again; if it stays, report it with the log.",
     )
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remark_becomes_a_sentence_and_a_question_stays_one() {
+        assert_eq!(sentence("its name is empty"), "Its name is empty.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence("was all of it copied?"), "Was all of it copied?");
+    }
 }

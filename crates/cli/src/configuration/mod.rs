@@ -209,7 +209,7 @@ impl Configuration {
                 CliError::usage(
                     Code::BadConfiguration,
                     error.to_string(),
-                    "give the name as `aftercall status` shows it",
+                    "write it so; `aftercall status` shows the names that a server knows",
                 )
             })
         };
