@@ -19,8 +19,8 @@ ENTRY = "functions/end_function.py"
 Check = Callable[..., list[dict[str, Any]]]
 
 
-def answer(root: Path, entry: str = ENTRY) -> dict[str, Any]:
-    command = [sys.executable, "-m", "aftercall._runtime.check", str(root), entry]
+def answer(root: Path, entry: str = ENTRY, *more: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "aftercall._runtime.check", str(root), entry, *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -44,8 +44,10 @@ def write_fixture(tmp_path: Path) -> Callable[[str, Mapping[str, str]], Path]:
 def check_fixture(write: Callable[[str, Mapping[str, str]], Path]) -> Check:
     """The findings in an end function, with other files of its project."""
 
-    def check(code: str, files: Mapping[str, str] | None = None, entry: str = ENTRY) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = answer(write(code, files or {}), entry)["findings"]
+    def check(
+        code: str, files: Mapping[str, str] | None = None, entry: str = ENTRY, more: tuple[str, ...] = ()
+    ) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = answer(write(code, files or {}), entry, *more)["findings"]
         for one in found:
             assert (Path(ROOT).parent / "docs/errors" / f"{one['code']}.md").is_file(), one
             assert one["message"] and one["fix"] and one["line"] >= 1, one

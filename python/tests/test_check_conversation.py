@@ -217,6 +217,32 @@ def test_what_comes_too_late_is_a_note(check: Check) -> None:
     assert short(found) == [("note", "AC0258", 2), ("note", "AC0258", 3)]
 
 
+def test_a_hand_over_to_a_destination_that_is_not_configured_is_a_warning(check: Check) -> None:
+    code = """
+        def end_function(conv):
+            conv.call_handoff("billing", reason="r")
+            conv.call_handoff(destination="biling")
+            conv.call_handoff("desk")
+            conv.call_handoff(conv.state.where)
+            try:
+                conv.call_handoff("desk")
+            except MissingHandoff:
+                pass
+            conv.call_handoff()
+        """
+    found = check(code, more=("", '["billing"]'))
+    assert short(found) == [
+        ("note", "AC0258", 2),
+        ("warning", "AC0254", 3),
+        ("warning", "AC0254", 4),
+        ("note", "AC0258", 5),
+        ("note", "AC0258", 7),
+        ("error", "AC0254", 10),
+    ]
+    assert "'biling') raises MissingHandoff" in found[1]["message"] and "'billing'?" in found[1]["fix"]
+    assert "handoffs" in found[2]["fix"] and "MissingHandoff" in found[3]["fix"]
+
+
 def test_everything_of_during_call_is_known_to_come_too_late() -> None:
     """They are known by what their documentation says; one that is documented otherwise would not be told of."""
     late = {name for name, member in members(Conversation).items() if member.is_too_late}

@@ -20,15 +20,18 @@ _RECURSION = 20_000
 _UNKNOWN = "-"
 
 
-def main(root: str, entry: str, packages: str = "") -> None:
-    """Prints `findings` (see `Finding`), `needs`, and the `files` that are reached from the entry."""
+def main(root: str, entry: str, packages: str = "", handoffs: str = "[]") -> None:
+    """Prints `findings` (see `Finding`), `needs`, and the `files` that are reached from the entry.
+
+    `handoffs` are the destinations of config/handoffs.yaml, a JSON list: the file is read where YAML can be.
+    """
     sys.setrecursionlimit(_RECURSION)
     project = Project(root, entry)
     sys.path.append(project.root)
     knows_packages = packages != _UNKNOWN
     if packages and knows_packages:
         site.addsitedir(packages)
-    sources = Sources(project, knows_packages=knows_packages)
+    sources = Sources(project, knows_packages=knows_packages, handoffs=json.loads(handoffs))
     answer = {
         "findings": [one.document() for one in findings(sources)],
         "needs": needs(sources),

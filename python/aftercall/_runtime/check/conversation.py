@@ -19,8 +19,10 @@ from aftercall.conv.log import ConversationLogger
 
 UNKNOWN = "AC0251"
 BAD_CALL = "AC0254"
+NO_HANDOFF = "AC0254"
 NO_FUNCTION = "AC0255"
 TOO_LATE = "AC0258"
+_HANDOFF = "call_handoff"
 _GUARDS = {"hasattr", "getattr", "setattr", "delattr"}
 
 
@@ -64,7 +66,7 @@ class _Look:
         if isinstance(node.ctx, ast.Load):
             if member is None and node.attr not in self._excused:
                 yield self._unknown(node, place, dotted(node.value), set(known))
-            elif member is not None and member.is_too_late:
+            elif member is not None and member.is_too_late and node.attr != _HANDOFF:
                 yield self._too_late(node, place)
         elif member is not None and (member.is_fixed or isinstance(node.ctx, ast.Del)):
             message = f"{dotted(node)} cannot be set"
@@ -96,6 +98,25 @@ class _Look:
         if problem:
             fix = f"It is called as `{shown(member, name)}`."
             yield self._finding(BAD_CALL, f"{name}(…): {problem}", fix, node, place)
+        elif node.func.attr == _HANDOFF:
+            yield self._handoff(node, node.func, place)
+
+    def _handoff(self, node: ast.Call, func: ast.Attribute, place: Place) -> Finding:
+        """A hand-over: it comes too late, but only a destination that is there is passed over in silence."""
+        named = next((one.value for one in node.keywords if one.arg == "destination"), (*node.args, None)[0])
+        name = named.value if isinstance(named, ast.Constant) else None
+        when = certainty.when(place)
+        if not isinstance(name, str):
+            message = f"{dotted(func)} hands nobody over: the call is over"
+            fix = "Leave it out here; it raises MissingHandoff for a destination that is not in conv.handoffs."
+            return Finding("note", TOO_LATE, message, self._source.file, node.lineno, fix, when)
+        if name in self._sources.handoffs or place.catching_by_name("MissingHandoff"):
+            return self._too_late(func, place)
+        message = f"{dotted(func)}({name!r}) raises MissingHandoff: config/handoffs.yaml has no such destination"
+        close = get_close_matches(name, sorted(self._sources.handoffs), 1)
+        way = f"Did you mean {close[0]!r}?" if close else f"Leave it out here, or add {name!r} there."
+        fix = f"{way} A conversation that brings `handoffs` of its own needs it there."
+        return Finding("warning", NO_HANDOFF, message, self._source.file, node.lineno, fix, when)
 
     def _function(self, node: ast.Attribute, place: Place) -> Iterator[Finding]:
         """`conv.functions.<name>`."""

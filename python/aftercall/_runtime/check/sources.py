@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from types import CodeType
@@ -95,11 +95,13 @@ class Found:
 class Sources:
     """A project's files, read when they are first asked for."""
 
-    def __init__(self, project: Project, *, knows_packages: bool = True) -> None:
+    def __init__(self, project: Project, *, knows_packages: bool = True, handoffs: Collection[str] = ()) -> None:
         self.project = project
         self.entry = project.entry
         #: Whether what the project requires can be found where it is looked for.
         self.knows_packages = knows_packages
+        #: The destinations that the project's configuration has.
+        self.handoffs = frozenset(handoffs)
         self._finder = ProjectFinder(project, {})
         self._files: dict[str, Source] = {}
         self._found: dict[str, Found | str] = {}

@@ -71,6 +71,8 @@ pub async fn scan(
     package
         .unpack(&project)
         .map_err(|error| ours("its files", &error))?;
+    let handoffs: Vec<_> = package.conversation_defaults().handoffs.keys().collect();
+    let handoffs = serde_json::to_string(&handoffs).map_err(|error| ours("its destinations", &error))?;
     let output = Command::new(&interpreter.executable)
         .args(["-s", "-P", "-m", MODULE])
         .arg(&project)
@@ -80,6 +82,7 @@ pub async fn scan(
             Packages::In(folder) => folder,
             Packages::Unknown => Path::new(UNKNOWN),
         })
+        .arg(handoffs)
         .env_clear()
         .env("PYTHONPATH", &runtime.folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
