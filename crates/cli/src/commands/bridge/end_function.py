@@ -20,22 +20,21 @@ AS_THEY_ARE = ("id", "account_id", "project_id", "caller_number", "callee_number
 OF_AN_ENTITY = ("id", "valid", "value", "type", "error")
 # The same conversation under the same id is one run: sending it again is safe.
 RETRY = Retry(4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504), allowed_methods=None)
+JSON = {"Content-Type": "application/json"}
 CHANNELS = {"sip.polyai": "voice", "webchat.polyai": "chat", "sms.twilio": "sms"}
 
 
 def end_function(conv: Conversation):
     document = {name: getattr(conv, name, None) for name in AS_THEY_ARE}
-    document.update(platform="polyai", variant=conv.variant_name, channel=CHANNELS.get(conv.channel_type, conv.channel_type))
+    document.update(known(conv), platform="polyai", variant=conv.variant_name, channel=CHANNELS.get(conv.channel_type, conv.channel_type))
     document["environment"] = conv.env if conv.env in ("pre-release", "live") else "sandbox"
     document["turns"] = [{"role": turn.role, "text": turn.text} for turn in conv.history]
     document["metrics"] = [{"name": event.name, "value": event.value} for event in conv.metric_events]
-    document.update(known(conv))
     document["state"] = {str(name): on_the_wire(value) for name, value in conv.state.items()}
     with requests.Session() as session:
         session.mount(URL, HTTPAdapter(max_retries=RETRY))
         session.headers["Authorization"] = f"Bearer {conv.utils.get_secret(KEY)}"
-        session.headers["Content-Type"] = "application/json"
-        session.post(URL, data=json.dumps(document, default=str), timeout=30).raise_for_status()
+        session.post(URL, data=json.dumps(document, default=str), headers=JSON, timeout=30).raise_for_status()
 
 
 def known(conv):
