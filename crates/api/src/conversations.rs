@@ -27,6 +27,10 @@ pub struct Accepted {
     /// `true` if it was accepted before; left out otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
+    /// From a source that tells of a call in several events: the number of this content, from 2, which is kept beside what came first;
+    /// left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
     /// A sentence about the hold; left out without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -61,14 +65,17 @@ pub struct ConversationView {
     /// Where.
     #[schema(value_type = String)]
     pub environment: Environment,
-    /// Which way in it took: `native`.
+    /// Which way in it took: `native`, or the `?source` that told of it.
     pub source: String,
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
-    /// The document, exactly as it was sent.
+    /// The document, exactly as it was sent: as it came first, or in the revision that was asked for.
     #[schema(value_type = Object)]
     pub document: Box<RawValue>,
+    /// What its source told of it later, in order; left out if it told nothing more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<RevisionView>,
     /// Its runs, newest first.
     pub runs: Vec<RunView>,
     /// `conv.state` as the run left it, in the wire form; `null` while no attempt has returned.
@@ -77,6 +84,16 @@ pub struct ConversationView {
     /// Others with the same external id, in other projects or environments that the key may see, newest first.
     #[serde(default)]
     pub others: Vec<Sibling>,
+}
+
+/// Content of a conversation that came after the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevisionView {
+    /// From 2: `?revision` shows its document.
+    pub number: u32,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
 }
 
 /// Where else an external id is known.

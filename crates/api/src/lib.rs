@@ -15,7 +15,7 @@ mod runs;
 mod status;
 
 pub use configuration::{ConfigurationView, FixedLimit, LimitUnit, Origin, Setting};
-pub use conversations::{Accepted, ConversationView, LineAnswer, Sibling};
+pub use conversations::{Accepted, ConversationView, LineAnswer, RevisionView, Sibling};
 pub use decisions::{
     DecideManyRequest, DecideRequest, DecidedList, DecidedView, UndecidedView, Verdict, Where,
 };

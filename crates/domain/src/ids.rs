@@ -245,9 +245,27 @@ impl Source {
         &self.0
     }
 
+    /// Whether it is our own API, to which a conversation is one document for good. Other sources tell of a call in several events.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        *self == Self::native()
+    }
+
     /// Reads a stored source back.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
+    }
+}
+
+impl FromStr for Source {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        // The same letters, and as many.
+        let name = text.parse::<ProjectName>().map_err(|_| BadId {
+            expected: "a source (lower-case letters, digits, '-' and '_', at most 64, a letter or digit first)",
+            found: text.to_owned(),
+        })?;
+        Ok(Self(name.0))
     }
 }

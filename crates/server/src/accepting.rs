@@ -22,6 +22,9 @@ use crate::problem::{
 /// From this size on, in bytes, parsing is left to threads that may block: it takes about a millisecond.
 const PARSE_INLINE_MAX: usize = 64 * 1024;
 
+/// What a source has to be, for errors.
+const SOURCE: &str = "the name of a platform (lower-case letters, digits, '-' and '_')";
+
 /// Where a request's conversations go.
 #[derive(Clone)]
 pub(crate) struct Way {
@@ -33,6 +36,8 @@ pub(crate) struct Way {
     project: ApiResult<ProjectName>,
     /// What `?environment` says.
     environment: Option<Environment>,
+    /// What `?source` says.
+    source: Source,
 }
 
 /// A conversation that is ready to be offered, and what its answer needs once the store has taken it.
@@ -54,11 +59,12 @@ pub(crate) type Answer = Result<(u16, Accepted), ApiError>;
 
 impl Way {
     pub async fn of(shared: Arc<Shared>, principal: Principal, params: &Params) -> ApiResult<Self> {
-        params.only(&["project", "environment"])?;
+        params.only(&["project", "environment", "source"])?;
         if shared.drain.has_begun() {
             return Err(draining());
         }
         let environment = params.get("environment", ENVIRONMENT)?;
+        let source = params.get("source", SOURCE)?.unwrap_or_else(Source::native);
         let named = params.get("project", PROJECT)?;
         let project = place::existing_project(named.clone(), &principal, &shared).await;
         if named.is_some() {
@@ -70,6 +76,7 @@ impl Way {
             named,
             project,
             environment,
+            source,
         })
     }
 
@@ -110,7 +117,7 @@ impl Way {
                 run: RunId::from_uuid(self.shared.new_id()),
                 project: project.clone(),
                 environment,
-                source: Source::native(),
+                source: self.source.clone(),
                 external_id: external_id.clone(),
                 numbers: numbers.into_iter().flatten().map(str::to_owned).collect(),
                 content_hash: *conversation.content_hash().as_bytes(),
@@ -208,6 +215,13 @@ impl Way {
         match acceptance {
             Acceptance::Accepted(run) => Ok((202, self.accepted(run, facts, false))),
             Acceptance::Known(run) => Ok((200, self.accepted(run, facts, true))),
+            Acceptance::Revised { kept, revision } => {
+                let revised = Accepted {
+                    revision: Some(revision),
+                    ..self.accepted(kept, facts, true)
+                };
+                Ok((200, revised))
+            }
             Acceptance::Conflict { kept, document } => {
                 let may_read = self.principal.scope >= Scope::Operate;
                 Err(conflict(kept, document, facts, may_read).await)
@@ -224,6 +238,7 @@ impl Way {
             status: (&run.state).into(),
             hold: run.state.hold,
             known,
+            revision: None,
             detail: run
                 .state
                 .hold

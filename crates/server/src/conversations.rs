@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Accepted, ConversationView, LineAnswer, Problem, Sibling};
+use api::{Accepted, ConversationView, LineAnswer, Problem, RevisionView, Sibling};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -35,6 +35,7 @@ use crate::runs;
     params(
         ("project" = Option<String>, Query, description = "Whose; else what the document says, else the key's project, else the only one"),
         ("environment" = Option<String>, Query, description = "Where, for documents that do not say; else `sandbox`"),
+        ("source" = Option<String>, Query, description = "The platform, if it tells of a call in several events: other content under the same id is then kept as a revision and answered 200, and the run goes on with what came first"),
     ),
     request_body(
         description = "The conversation, or one a line",
@@ -42,7 +43,7 @@ use crate::runs;
     ),
     responses(
         (status = 202, description = "Durably recorded; its run is queued, or held", body = Accepted),
-        (status = 200, description = "`application/json`: it was accepted before, just so. `application/x-ndjson`: one answer a line",
+        (status = 200, description = "`application/json`: it was accepted before, just so, or it is a revision. `application/x-ndjson`: one answer a line",
             content((Accepted = "application/json"), (LineAnswer = "application/x-ndjson"))),
         (status = 400, description = "AC0101, AC0102: not JSON, or not a conversation", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "AC0107: no such project", body = Problem, content_type = "application/problem+json"),
@@ -80,6 +81,7 @@ pub(crate) async fn post(
         ("id" = String, Path, description = "Its `id` as it was sent, percent-encoded, or ours"),
         ("project" = Option<String>, Query, description = "Only of this project"),
         ("environment" = Option<String>, Query, description = "Only in this environment"),
+        ("revision" = Option<u32>, Query, description = "Its document as a source told of it later, from 2; else as it came first"),
     ),
     responses(
         (status = 200, description = "The one of our own id, else the newest that fits; `others` names further ones", body = ConversationView),
@@ -93,7 +95,8 @@ pub(crate) async fn get(
     Named(id): Named,
     params: Params,
 ) -> ApiResult<Json<ConversationView>> {
-    params.only(&["project", "environment"])?;
+    params.only(&["project", "environment", "revision"])?;
+    let revision: Option<u32> = params.get("revision", "a revision's number, from 1")?;
     let mut found = visible(&shared, &principal, &id, &params).await?;
     // Our own id is nobody's to choose, so what it names goes first, whoever else sent the same as theirs. Of the rest,
     // one that can be read goes before those that were erased.
@@ -114,7 +117,14 @@ pub(crate) async fn get(
         })
         .collect();
     let (conversation, document) = (first.conversation, first.document.clone());
-    let document = document.ok_or_else(|| erased(conversation))?;
+    let mut document = document.ok_or_else(|| erased(conversation))?;
+    if let Some(number) = revision {
+        let told = shared.app.store.revision(conversation, number).await?;
+        document = told.ok_or_else(|| {
+            let count = first.revisions.len() + 1;
+            not_found(format!("There is no revision {number} of it; it has {count}."))
+        })?;
+    }
     view(&shared, first, document, others).await.map(Json)
 }
 
@@ -167,6 +177,14 @@ async fn view(
         source: record.source.as_str().to_owned(),
         accepted_at: record.accepted_at,
         document: RawValue::from_string(document).map_err(|bad| internal(&bad))?,
+        revisions: record
+            .revisions
+            .iter()
+            .map(|one| RevisionView {
+                number: one.number,
+                received_at: one.received_at,
+            })
+            .collect(),
         runs: page.items.into_iter().map(runs::view).collect(),
         state_after: record.state_after,
         others,

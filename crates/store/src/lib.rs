@@ -15,7 +15,7 @@ mod store_error;
 pub use records::{
     Acceptance, AcceptedRun, Activation, ApiKeyRecord, Applied, AttemptRow, Claim, ClaimedRun,
     ConversationRecord, Decided, DeploymentRecord, Meant, NewConversation, Orphan, Page, PauseScope,
-    RunDetail, RunFilter, RunSummary, Scope, StoreHealth, Stranded, Waiting,
+    Revision, RunDetail, RunFilter, RunSummary, Scope, StoreHealth, Stranded, Waiting,
 };
 pub use store_error::{StoreError, Torn};
 
@@ -27,6 +27,9 @@ use domain::{
     Timestamp,
 };
 
+/// Contents of one conversation that are kept at most.
+pub const REVISIONS_MAX: u32 = 100;
+
 /// Everything that is remembered. All methods may be called at once from many tasks; each is one transaction.
 ///
 /// # Errors
@@ -36,7 +39,8 @@ use domain::{
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Accepts conversations durably: event, conversation and run of each in one commit for all. Answers in order.
-    /// One that was there before with the same content is [`Acceptance::Known`], with other content [`Acceptance::Conflict`].
+    /// One that was there before with the same content is [`Acceptance::Known`], with other content [`Acceptance::Conflict`],
+    /// or [`Acceptance::Revised`] if its source is not our own API and there are fewer than [`REVISIONS_MAX`] of it.
     /// A store whose queue is at its limit answers [`Acceptance::QueueFull`] and keeps nothing of it.
     async fn accept(&self, new: Vec<NewConversation>, now: Timestamp) -> Result<Vec<Acceptance>, StoreError>;
 
@@ -176,6 +180,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The conversation of our own id.
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError>;
+
+    /// A conversation's document in a revision, from 1; `None` if there is none of this number, or the conversation was erased.
+    async fn revision(&self, id: ConversationId, number: u32) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// How the store is.
     async fn health(&self) -> Result<StoreHealth, StoreError>;

@@ -41,6 +41,13 @@ pub enum Acceptance {
     Accepted(AcceptedRun),
     /// It was accepted before, just so.
     Known(AcceptedRun),
+    /// It was accepted before, from a source that tells of a call in several events; this content is kept beside the earlier.
+    Revised {
+        /// What is there. It goes on with the content that came first.
+        kept: AcceptedRun,
+        /// The number of this content, from 2.
+        revision: u32,
+    },
     /// It was accepted before with other content, which is kept.
     Conflict {
         /// What is there.
@@ -328,10 +335,21 @@ pub struct ConversationRecord {
     pub source: Source,
     /// When.
     pub accepted_at: Timestamp,
-    /// The document, JSON; `None` if it was erased.
+    /// The document as it came first, JSON; `None` if it was erased.
     pub document: Option<Vec<u8>>,
+    /// What came later, in order.
+    pub revisions: Vec<Revision>,
     /// `conv.state` after the run, JSON, once an attempt returned.
     pub state_after: Option<serde_json::Value>,
+}
+
+/// Content of a conversation that came after the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    /// From 2.
+    pub number: u32,
+    /// When it came.
+    pub received_at: Timestamp,
 }
 
 /// One attempt, as it is kept. An attempt that is under way, or was cut off, has no end of its own.

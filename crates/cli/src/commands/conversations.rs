@@ -35,6 +35,9 @@ pub struct Show {
     /// The id that its platform gave it, or ours
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     conversation: String,
+    /// The document as its source told of it later: 2 and so on
+    #[arg(long, value_name = "NUMBER")]
+    revision: Option<u32>,
     /// Only the document, exactly as it was sent
     #[arg(long)]
     document: bool,
@@ -57,7 +60,14 @@ impl Conversations {
     pub async fn run(&self, context: &Context) -> Result<Exit, Box<CliError>> {
         let Self::Show(show) = self;
         let path = format!("/v1/conversations/{}", escape(&show.conversation));
-        let path = context.path(&path, &[("environment", context.named_environment())])?;
+        let revision = show.revision.map(|number| number.to_string());
+        let path = context.path(
+            &path,
+            &[
+                ("environment", context.named_environment()),
+                ("revision", revision),
+            ],
+        )?;
         let found: ConversationView = context.client()?.get(&path).await?;
         if show.document {
             context.screen.hand_over(found.document.get())?;
@@ -92,6 +102,10 @@ fn tell(found: &ConversationView, context: &Context) -> String {
                 .unwrap_or_default(),
         ),
     ]);
+    for revision in &found.revisions {
+        let came = time::moment(revision.received_at, &screen.zone);
+        text.push_str(&format!("revision {} came {came}\n", revision.number));
+    }
     text.push('\n');
     text.push_str(&super::runs::list_table(&found.runs, context));
     if let (Some(document), Some(after)) = (&document, &found.state_after) {

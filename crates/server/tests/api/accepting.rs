@@ -6,7 +6,7 @@ use domain::Environment;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::client::post;
+use crate::client::{get, post};
 use crate::house::{House, Plan, conversation};
 
 #[tokio::test]
@@ -242,4 +242,42 @@ async fn a_document_may_name_its_project_but_not_another_than_the_request() {
             project
         );
     }
+}
+
+#[tokio::test]
+async fn a_platform_that_tells_of_a_call_in_several_events_adds_revisions() {
+    let house = House::with_support().await;
+    let tell = |document: Value| post("/v1/conversations?project=support&source=dialer").json(document);
+    let ended = json!({"id": "call-1", "turns": [{"role": "user", "text": "Hello."}]});
+    let analysed =
+        json!({"id": "call-1", "turns": [{"role": "user", "text": "Hello."}], "summary": "a greeting"});
+    let first = house.ask(tell(ended.clone())).await;
+    assert_eq!(first.status, 202);
+    let run = first.json()["run_id"].clone();
+    for (document, revision) in [
+        (&analysed, json!(2)),
+        (&analysed, Value::Null),
+        (&ended, Value::Null),
+    ] {
+        let answer = house.ask(tell(document.clone())).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let answer = answer.json();
+        assert_eq!((&answer["run_id"], &answer["revision"]), (&run, &revision));
+    }
+    let found = house.read("/v1/conversations/call-1").await;
+    assert_eq!((&found["document"], &found["source"]), (&ended, &json!("dialer")));
+    assert_eq!(found["revisions"][0]["number"], 2);
+    assert_eq!(found["runs"].as_array().unwrap().len(), 1);
+    let later = house.read("/v1/conversations/call-1?revision=2").await;
+    assert_eq!(later["document"], analysed);
+    let none = house.ask(get("/v1/conversations/call-1?revision=3")).await;
+    assert_eq!((none.status.as_u16(), none.code()), (404, "AC0704".into()));
+
+    let bad = post("/v1/conversations?project=support&source=My%20Dialer").json(ended.clone());
+    let bad = house.ask(bad).await;
+    assert_eq!((bad.status.as_u16(), bad.code()), (400, "AC0705".into()));
+    // Handed in by ourselves it is another conversation, which stays as it is.
+    let native = |document: &Value| post("/v1/conversations?project=support").json(document.clone());
+    assert_eq!(house.ask(native(&ended)).await.status, 202);
+    assert_eq!(house.ask(native(&analysed)).await.status, 409);
 }

@@ -22,6 +22,7 @@ pub mod left;
 pub mod random_walk;
 pub mod reading;
 pub mod requests;
+pub mod revisions;
 pub mod waiting;
 
 /// What the stores under test must be opened with.
@@ -71,6 +72,9 @@ macro_rules! conformance {
             left::results_of_a_later_return_replace_the_earlier,
             left::a_retry_queues_only_what_was_not_queued_before,
             random_walk::every_step_is_what_the_rules_say,
+            revisions::what_a_source_tells_later_is_a_revision,
+            revisions::our_own_api_has_no_revisions,
+            revisions::many_revisions_at_once_are_all_kept_up_to_their_limit,
             reading::listings_filter_by_everything_that_they_offer,
             reading::pages_go_through_all_runs_once,
             reading::metrics_of_every_type_come_back_as_written,

@@ -8,6 +8,7 @@ use super::columns::{RunRow, micros};
 use super::failure::Failure;
 use super::job::{Batch, Write};
 use super::lanes::Lane;
+use super::revisions;
 use super::seal::{FIRST_REVISION, SealedConversation};
 use crate::{AcceptedRun, StoreError};
 
@@ -44,11 +45,12 @@ impl Write for Accept {
 }
 
 fn accept(sealed: &SealedConversation, now: Timestamp, batch: &mut Batch<'_>) -> Result<Outcome, Failure> {
-    if let Some((conversation, content_hash)) = known(batch.connection, sealed)? {
+    if let Some(conversation) = known(batch.connection, sealed)? {
         let run = RunRow::of_conversation(batch.connection, conversation)?
             .map(accepted)
             .ok_or_else(|| StoreError::Failed(format!("conversation {conversation} has no run")))?;
-        return Ok(if content_hash == sealed.content_hash {
+        let was_there = revisions::has_content(batch.connection, conversation, &sealed.content_hash)?;
+        return Ok(if was_there {
             Outcome::Known(run)
         } else {
             Outcome::Conflict(run)
@@ -86,15 +88,11 @@ fn accepted(row: RunRow) -> AcceptedRun {
     }
 }
 
-/// The conversation of this identity, and what its content hashes to.
-fn known(
-    connection: &Connection,
-    sealed: &SealedConversation,
-) -> rusqlite::Result<Option<(ConversationId, [u8; 32])>> {
+/// The conversation of this identity.
+fn known(connection: &Connection, sealed: &SealedConversation) -> rusqlite::Result<Option<ConversationId>> {
     connection
         .prepare_cached(
-            "SELECT conversation.conversation_id, revision.content_hash FROM conversation \
-             JOIN revision ON revision.conversation_id = conversation.conversation_id AND revision.number = ?5 \
+            "SELECT conversation_id FROM conversation \
              WHERE external_id_hash = ?1 AND project = ?2 AND environment = ?3 AND source = ?4",
         )?
         .query_row(
@@ -103,9 +101,8 @@ fn known(
                 sealed.new.project.as_str(),
                 sealed.new.environment.as_str(),
                 sealed.new.source.as_str(),
-                FIRST_REVISION,
             ],
-            |row| Ok((ConversationId::from_bytes(row.get(0)?), row.get(1)?)),
+            |row| Ok(ConversationId::from_bytes(row.get(0)?)),
         )
         .optional()
 }
@@ -165,10 +162,5 @@ fn insert_conversation(
             "INSERT INTO revision (conversation_id, number, content_hash, document) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute(params![id, FIRST_REVISION, sealed.content_hash, sealed.document])?;
-    let mut number = connection
-        .prepare_cached("INSERT INTO conversation_number (number_hash, conversation_id) VALUES (?1, ?2)")?;
-    for hash in &sealed.number_hashes {
-        number.execute(params![hash, id])?;
-    }
-    Ok(())
+    revisions::insert_numbers(connection, new.conversation, &sealed.number_hashes)
 }

@@ -4,9 +4,11 @@ use domain::{ConversationId, Source, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::{RUN_COLUMNS, RunRow, run_columns, time};
+use super::failure::unread;
 use super::place::Place;
 use super::read::{state_after, summary};
 use super::readers::Reader;
+use super::revisions;
 use super::seal::{self, FIRST_REVISION};
 use crate::{ConversationRecord, StoreError};
 
@@ -100,6 +102,7 @@ impl KeptConversation {
             None => (None, None),
         };
         Ok(ConversationRecord {
+            revisions: revisions::later(&reader.main, conversation).map_err(unread)?,
             conversation,
             run,
             external_id: summary.external_id,

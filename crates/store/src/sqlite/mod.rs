@@ -38,6 +38,7 @@ mod place;
 mod read;
 mod readers;
 mod reserve;
+mod revisions;
 mod schema;
 mod seal;
 mod store;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crypto::{DataKey, Entropy, KeyedHash, MasterKey};
 use domain::effect::Record;
 use domain::{
-    Action, AttemptEnd, AttemptNumber, AttemptReport, ConversationId, ErrorDocument, Metric, ResourceUse,
-    RunId, Timestamp, json,
+    Action, AttemptEnd, AttemptNumber, AttemptReport, ConversationId, ErrorDocument, EventId, Metric,
+    ResourceUse, RunId, Timestamp, json,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,16 @@ pub(super) struct SealedConversation {
     pub wrapped_key: Vec<u8>,
     pub external_id_hash: [u8; 32],
     pub external_id: Vec<u8>,
+    pub number_hashes: Vec<[u8; 32]>,
+    pub content_hash: [u8; 32],
+    pub document: Vec<u8>,
+}
+
+/// What came later of a conversation, ready to be written.
+pub(super) struct SealedRevision {
+    pub conversation: ConversationId,
+    pub number: u32,
+    pub event: EventId,
     pub number_hashes: Vec<[u8; 32]>,
     pub content_hash: [u8; 32],
     pub document: Vec<u8>,
@@ -104,18 +114,15 @@ impl Sealer {
 
     /// A key, and everything of the conversation sealed under it.
     pub fn conversation(&self, mut new: NewConversation) -> Result<SealedConversation, StoreError> {
+        let number_hashes = self.number_hashes(&new.numbers);
         let entropy = &*self.entropy;
         let key = DataKey::generate(entropy).map_err(unsealed)?;
         let id = new.conversation;
-        let (external_id, numbers, document) = (
+        let (external_id, document) = (
             std::mem::take(&mut new.external_id),
-            std::mem::take(&mut new.numbers),
             std::mem::take(&mut new.document),
         );
-        let mut number_hashes: Vec<_> = numbers.iter().map(|number| self.number_hash(number)).collect();
-        // Both ends may have the same number.
-        number_hashes.sort_unstable();
-        number_hashes.dedup();
+        new.numbers.clear();
         Ok(SealedConversation {
             wrapped_key: key
                 .wrap(&self.master, Place::key(id).aad(), entropy)
@@ -123,10 +130,40 @@ impl Sealer {
             external_id_hash: self.external_id_hash(&external_id),
             external_id: self.seal(&key, &Place::external_id(id), external_id.as_bytes())?,
             number_hashes,
-            // Keyed as well: who guesses a short document could else compare.
-            content_hash: self.contents.hash(&new.content_hash),
+            content_hash: self.content_hash(&new),
             document: self.seal(&key, &Place::document(id, FIRST_REVISION), &document)?,
             new,
+        })
+    }
+
+    /// Keyed as well: who guesses a short document could else compare.
+    fn content_hash(&self, new: &NewConversation) -> [u8; 32] {
+        self.contents.hash(&new.content_hash)
+    }
+
+    fn number_hashes(&self, numbers: &[String]) -> Vec<[u8; 32]> {
+        let mut hashes: Vec<_> = numbers.iter().map(|number| self.number_hash(number)).collect();
+        // Both ends may have the same number.
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
+    }
+
+    /// What came later of a conversation that has this key.
+    pub fn revision(
+        &self,
+        key: &DataKey,
+        conversation: ConversationId,
+        number: u32,
+        new: &NewConversation,
+    ) -> Result<SealedRevision, StoreError> {
+        Ok(SealedRevision {
+            conversation,
+            number,
+            event: new.event,
+            number_hashes: self.number_hashes(&new.numbers),
+            content_hash: self.content_hash(new),
+            document: self.seal(key, &Place::document(conversation, number), &new.document)?,
         })
     }
 

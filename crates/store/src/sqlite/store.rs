@@ -19,7 +19,7 @@ use super::job::Write;
 use super::journal::{self, AddRecords};
 use super::pauses::{self, SetPause};
 use super::seal::{SealedConversation, SealedReport};
-use super::{SqliteStore, conversations, listing, read};
+use super::{SqliteStore, conversations, listing, read, revisions};
 use crate::{
     Acceptance, Activation, ApiKeyRecord, Applied, Claim, ClaimedRun, ConversationRecord, Decided,
     DeploymentRecord, Meant, NewConversation, Orphan, Page, PauseScope, RunDetail, RunFilter, RunSummary,
@@ -44,6 +44,11 @@ impl Store for SqliteStore {
             return Err(StoreError::Failed(message));
         }
         let bytes = new.iter().map(|one| one.document.len()).sum();
+        // Sealed under the key of another conversation they would be of no use.
+        let later: Vec<_> = new
+            .iter()
+            .map(|one| (!one.source.is_native()).then(|| one.clone()))
+            .collect();
         // Before sealing, so that what is sealed and waits has a limit.
         let room = self.lanes.room(Accept::LANE, bytes).await?;
         let conversations = self.seal(new, bytes).await?;
@@ -52,23 +57,15 @@ impl Store for SqliteStore {
             now: stored(now),
         };
         let mut answers = Vec::new();
-        for outcome in self.write_in(room, request).await? {
+        for (outcome, later) in self.write_in(room, request).await?.into_iter().zip(later) {
             answers.push(match outcome {
                 Outcome::Accepted(run) => Acceptance::Accepted(run),
                 Outcome::Known(run) => Acceptance::Known(run),
                 Outcome::QueueFull => Acceptance::QueueFull,
-                Outcome::Conflict(kept) => {
-                    let conversation = kept.conversation;
-                    let document = self
-                        .readers
-                        .read(move |reader| read::document(reader, conversation));
-                    let document = match document.await {
-                        Ok(document) => Some(document),
-                        Err(StoreError::Erased(_)) => None,
-                        Err(error) => return Err(error),
-                    };
-                    Acceptance::Conflict { kept, document }
-                }
+                Outcome::Conflict(kept) => match later {
+                    Some(later) => self.revise(kept, later, stored(now)).await?,
+                    None => self.conflict(kept).await?,
+                },
             });
         }
         Ok(answers)
@@ -327,6 +324,12 @@ impl Store for SqliteStore {
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError> {
         self.readers
             .read(move |reader| conversations::conversation(reader, id))
+            .await
+    }
+
+    async fn revision(&self, id: ConversationId, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.readers
+            .read(move |reader| revisions::revision(reader, id, number))
             .await
     }
 
