@@ -106,7 +106,7 @@ fn the_same_again_is_the_same_run_and_other_content_is_told_what_differs() {
 
     let unknown = server.send("nobody", &other).expect(404).json();
     assert_eq!(unknown["code"], "AC0107");
-    assert_eq!(unknown["type"], "docs/errors/AC0107.md");
+    assert_eq!(unknown["type"], "/docs/errors/AC0107.md");
 }
 
 #[test]
