@@ -78,7 +78,8 @@ class Ours:
 
     def _drain(self, server: Server, deployment: str, runs: int) -> dict[str, float]:
         server.send(PROJECT, HELD, self.document(), "held-", runs, "batch")
-        before, began, written = processes.cpu(server.pid), time.time(), processes.written_kib(server.pid)
+        before, written, commits = processes.cpu(server.pid), processes.written_kib(server.pid), server.commits()
+        began = time.time()
         server.promote(deployment, PROJECT, HELD)
         done = server.succeeded(PROJECT, HELD, runs)
         used = processes.cpu(server.pid).since(before)
@@ -90,6 +91,7 @@ class Ours:
             "cpu_zygote_ms": used.living_s / runs * 1000,
             "cpu_supervisor_ms": used.root_s / runs * 1000,
             "written_kib": (processes.written_kib(server.pid) - written) / runs,
+            "commits": (server.commits() - commits) / runs,
         }
 
     def _from_first_to_last(self, server: Server, runs: int, there: int) -> dict[str, float]:

@@ -94,8 +94,8 @@ TABLES = (
         "The same function, which then reads from and writes to a back end on this machine with `requests.get` and "
         "`requests.post`. Ours keeps the connections warm and journals each request before and after; in a fresh "
         "process plain `requests` makes a connection for each. `of bare`: the ratio to that. The back end is the same "
-        "for all and takes its share of the cores. `written`: to the disk, for each run, and for each request beyond "
-        "what a run without one takes.",
+        "for all and takes its share of the cores. `written` to the disk, and `commits`: for each run, and for each "
+        "request beyond what a run without one takes; one commit is for all that wait at that moment.",
         ("bare worker, https", "bare loop, https", "aftercall, https"),
         (
             Column("runs_per_s", "runs/s"),
@@ -105,6 +105,8 @@ TABLES = (
             Column("cpu_supervisor_ms", "supervisor", 2),
             Column("written_kib", "written KiB", 1),
             Column("effect_kib", "KiB a request", 1),
+            Column("commits", "commits", 2),
+            Column("effect_commits", "commits a request", 2),
         ),
     ),
     Table(

@@ -157,6 +157,8 @@ def compare(found: dict[str, dict[str, float]], notes: dict[str, str]) -> None:
     if ours_row(WRITING) in found and ours_row(REQUESTS) in found:
         more_kib = found[ours_row(WRITING)]["written_kib"] - found[ours_row(REQUESTS)]["written_kib"]
         found[ours_row(WRITING)]["effect_kib"] = more_kib / WRITTEN_EFFECTS
+        more_commits = found[ours_row(WRITING)]["commits"] - found[ours_row(REQUESTS)]["commits"]
+        found[ours_row(WRITING)]["effect_commits"] = more_commits / WRITTEN_EFFECTS
     killed = found.get("start and kill -9")
     if killed and ours_row(LEAN) in found:
         found[ours_row(LEAN)]["killed_not_done"] = killed["killed_lost"]

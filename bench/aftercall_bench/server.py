@@ -172,6 +172,10 @@ class Server:
         answer: dict[str, Any] = self.request("GET", "/v1/status")
         return answer
 
+    def commits(self) -> int:
+        """Of its store, since it was started."""
+        return int(self.status()["store"]["commits"])
+
     def drain(self, patience_s: float = PATIENCE_S, beside: int = 0) -> None:
         """Waits until no run is left that is not over, but for so many."""
         until("no run is left", lambda: True if self.status()["queue"]["unfinished"] == beside else None, patience_s)

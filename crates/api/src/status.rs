@@ -105,6 +105,9 @@ pub struct ZygoteView {
 pub struct StoreView {
     /// The disk is full: nothing new is taken, what runs completes.
     pub read_only: bool,
+    /// Commits since the server started: each is for all that waited at one time.
+    #[serde(default)]
+    pub commits: u64,
     /// Runs that stay `running` though nobody runs them, since what became of them cannot be recorded: the first hundred. The next
     /// start takes them back.
     #[serde(default)]

@@ -87,6 +87,7 @@ mod tests {
             runs: Default::default(),
             unfinished,
             queue_limit: 2,
+            commits: 0,
             stranded: Vec::new(),
         };
         for (health, recovered, draining, accepting, why) in [

@@ -49,6 +49,7 @@ pub(crate) async fn status(
         runner,
         store: StoreView {
             read_only: health.read_only,
+            commits: health.commits,
             stranded: stranded.map(stranded_view).collect(),
         },
     }))

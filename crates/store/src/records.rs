@@ -407,6 +407,8 @@ pub struct StoreHealth {
     pub unfinished: u64,
     /// The limit.
     pub queue_limit: u64,
+    /// Commits since it was opened: each is for all that waited at one time.
+    pub commits: u64,
     /// Runs that nobody runs and nobody can end before the next boot: the first of them, oldest first.
     pub stranded: Vec<Stranded>,
 }

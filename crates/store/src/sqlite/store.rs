@@ -340,6 +340,7 @@ impl Store for SqliteStore {
             runs: counts.by_word(),
             unfinished: counts.unfinished(),
             queue_limit: self.queue_limit,
+            commits: self.shared.commits(),
             stranded: self.stranded.told(),
         })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,7 @@ pub(super) struct Shared {
     /// Held by whoever may make a database longer outside a batch.
     growing: Mutex<()>,
     counts: Mutex<Counts>,
+    commits: AtomicU64,
 }
 
 impl Shared {
@@ -42,7 +43,13 @@ impl Shared {
             read_only: AtomicBool::new(false),
             growing: Mutex::new(()),
             counts: Mutex::new(counts),
+            commits: AtomicU64::new(0),
         }
+    }
+
+    /// Since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// The disk is full.
@@ -209,6 +216,7 @@ impl Writer {
         control(&self.main, "COMMIT")?;
         pass_fail_points(jobs, 1);
         *self.shared.guarded() = batch.counts;
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
