@@ -6,6 +6,7 @@ mod logs;
 mod output;
 mod report;
 mod requests;
+mod source;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -213,7 +214,9 @@ pub async fn run(
         stack,
         conclusion,
     };
-    report(number, verdict, exit, listener, traces, given_at, clock())
+    let mut report = report(number, verdict, exit, listener, traces, given_at, clock());
+    source::complete(&mut report.end, &places.project);
+    report
 }
 
 /// How the child ended, and whether it had to be killed for that.

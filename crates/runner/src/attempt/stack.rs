@@ -4,6 +4,8 @@ use std::path::Path;
 
 use domain::{ErrorDocument, Frame};
 
+use super::source;
+
 /// The most frames that are kept, innermost first: a recursion's other thousand say the same.
 const FRAMES_MAX: usize = 50;
 
@@ -172,11 +174,7 @@ fn frame(line: &str, project: &Path, runtime: &Path) -> Option<Frame> {
     // Only the project's files are looked into: they are small, and ours to read.
     let source = relative
         .and_then(|_| std::fs::read_to_string(path).ok())
-        .and_then(|text| {
-            text.lines()
-                .nth(number.checked_sub(1)? as usize)
-                .map(str::to_owned)
-        });
+        .and_then(|text| source::line(&text, number));
     Some(Frame {
         file: relative.unwrap_or(path).display().to_string(),
         line: number,
