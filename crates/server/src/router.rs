@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use api::Problem;
 use axum::Router;
-use axum::extract::{MatchedPath, Path, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -15,6 +15,7 @@ use futures_util::FutureExt as _;
 use http::header;
 
 use crate::app::Shared;
+use crate::params::Named;
 use crate::problem::{ApiError, ApiResult, internal, not_found};
 use crate::{conversations, decide, deployments, health, hosts, keys, openapi, runs, status};
 
@@ -64,7 +65,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         (status = 404, description = "There is no such code", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn error_page(Path(page): Path<String>) -> ApiResult<impl IntoResponse> {
+pub(crate) async fn error_page(Named(page): Named) -> ApiResult<impl IntoResponse> {
     let code: Option<Code> = page.strip_suffix(".md").and_then(|code| code.parse().ok());
     let code = code.ok_or_else(|| not_found(format!("There is no page {page:?}.")))?;
     Ok((

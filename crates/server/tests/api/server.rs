@@ -191,4 +191,9 @@ async fn the_type_of_a_problem_leads_to_its_page_and_needs_no_key() {
     assert!(text.starts_with(&format!("# {}: ", refused.code())), "{text}");
     let unknown = get("/docs/errors/AC9999.md").over_tcp(house.address).await;
     assert_eq!((unknown.status.as_u16(), unknown.code()), (404, "AC0704".into()));
+    let unreadable = get("/docs/errors/%ff").over_tcp(house.address).await;
+    assert_eq!(
+        (unreadable.status.as_u16(), unreadable.code()),
+        (400, "AC0705".into())
+    );
 }

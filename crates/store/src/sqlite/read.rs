@@ -267,17 +267,29 @@ fn end(row: &Row<'_>) -> rusqlite::Result<Option<AttemptEnd>> {
     }))
 }
 
-/// A conversation's document.
+/// A conversation's document, as it came first.
 pub(super) fn document(reader: &Reader, conversation: ConversationId) -> Result<Vec<u8>, StoreError> {
-    let sealed: Vec<u8> = reader
+    revision(reader, conversation, FIRST_REVISION)?
+        .ok_or_else(|| unread(rusqlite::Error::QueryReturnedNoRows))
+}
+
+/// A conversation's document in a revision; `None` if there is none of this number.
+pub(super) fn revision(
+    reader: &Reader,
+    conversation: ConversationId,
+    number: u32,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let sealed: Option<Vec<u8>> = reader
         .main
         .prepare_cached("SELECT document FROM revision WHERE conversation_id = ?1 AND number = ?2")
         .and_then(|mut statement| {
-            statement.query_row(params![conversation.as_bytes(), FIRST_REVISION], |row| row.get(0))
+            let row = statement.query_row(params![conversation.as_bytes(), number], |row| row.get(0));
+            row.optional()
         })
         .map_err(unread)?;
+    let Some(sealed) = sealed else { return Ok(None) };
     let key = reader.expect_key(conversation)?;
-    seal::open(&key, &Place::document(conversation, FIRST_REVISION), &sealed)
+    seal::open(&key, &Place::document(conversation, number), &sealed).map(Some)
 }
 
 /// The conversation that a run is of.

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use domain::{ConversationId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::accept::Accept;
 use super::columns::{micros, time};
 use super::failure::{Failure, unread};
 use super::job::{Batch, Write};
 use super::lanes::Lane;
-use super::place::Place;
 use super::readers::Reader;
-use super::seal::{self, SealedRevision};
+use super::seal::SealedRevision;
 use super::{SqliteStore, read};
 use crate::{Acceptance, AcceptedRun, NewConversation, REVISIONS_MAX, Revision, StoreError};
 
@@ -155,7 +154,7 @@ pub(super) fn insert_numbers(
     hashes: &[[u8; 32]],
 ) -> rusqlite::Result<()> {
     let mut number = connection.prepare_cached(
-        "INSERT OR IGNORE INTO conversation_number (number_hash, conversation_id) VALUES (?1, ?2)",
+        "INSERT INTO conversation_number (number_hash, conversation_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     )?;
     for hash in hashes {
         number.execute(params![hash, conversation.as_bytes()])?;
@@ -187,16 +186,8 @@ pub(super) fn revision(
     conversation: ConversationId,
     number: u32,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let sealed: Option<Vec<u8>> = reader
-        .main
-        .prepare_cached("SELECT document FROM revision WHERE conversation_id = ?1 AND number = ?2")
-        .and_then(|mut statement| {
-            let row = statement.query_row(params![conversation.as_bytes(), number], |row| row.get(0));
-            row.optional()
-        })
-        .map_err(unread)?;
-    let (Some(sealed), Some(key)) = (sealed, reader.key(conversation)?) else {
-        return Ok(None);
-    };
-    seal::open(&key, &Place::document(conversation, number), &sealed).map(Some)
+    match read::revision(reader, conversation, number) {
+        Err(StoreError::Erased(_)) => Ok(None),
+        found => found,
+    }
 }
